@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/arrival.hpp"
+
+#include "bench/fault.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <thread>
+
+namespace maru {
+namespace {
+
+double median_of(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return quantile(values, 0.5);
+}
+
+/// One iteration as seen by the whole group.
+struct Scene {
+  std::size_t last;     ///< index of the member that entered last
+  double lateness;      ///< behind the median of the others
+  double others_spread; ///< between the others' median and the last of them
+  double transfer;      ///< from the last entry to the last exit
+};
+
+Scene look(std::vector<RankArrivals> const& parts, std::size_t iteration) {
+  std::vector<double> entered, left;
+  for (auto const& part : parts) {
+    entered.push_back(part.entered[iteration]);
+    left.push_back(part.left[iteration]);
+  }
+  auto const last = static_cast<std::size_t>(std::max_element(entered.begin(), entered.end()) - entered.begin());
+  double const arrival = entered[last];
+  auto others = entered;
+  others.erase(others.begin() + static_cast<std::ptrdiff_t>(last));
+  double const middle = median_of(others);
+  return {.last = last,
+          .lateness = arrival - middle,
+          .others_spread = *std::max_element(others.begin(), others.end()) - middle,
+          .transfer = *std::max_element(left.begin(), left.end()) - arrival};
+}
+
+std::vector<Scene> valid_scenes(std::vector<RankArrivals> const& parts) {
+  std::vector<Scene> scenes;
+  for (std::size_t i = 0; i < parts.front().entered.size(); ++i)
+    if (std::none_of(parts.begin(), parts.end(), [&](RankArrivals const& p) { return p.missed[i] > 0; }))
+      scenes.push_back(look(parts, i));
+  return scenes;
+}
+
+template <class Value> double median_over(std::vector<Scene> const& scenes, Value value) {
+  std::vector<double> values;
+  for (auto const& scene : scenes) values.push_back(value(scene));
+  return median_of(values);
+}
+
+void wait_until(double when) {
+  // Yields, or ranks that share a core would wait for one another's time slice.
+  while (monotonic_seconds() < when) std::this_thread::yield();
+}
+
+RankArrivals run_schedule(World& group, Work& work, ClockFit const& clock, int world_rank, int iterations,
+                          double period) {
+  std::array<double, 1> start{group.rank() == 0 ? clock.to_rank0(monotonic_seconds()) + period : 0.0};
+  group.all_reduce_max(start);
+  RankArrivals part;
+  for (int i = 0; i < iterations; ++i) {
+    double const begin = clock.from_rank0(start[0] + i * period);
+    part.missed.push_back(monotonic_seconds() > begin ? 1.0 : 0.0);
+    wait_until(begin);
+    before_coupled_call(world_rank);
+    part.entered.push_back(clock.to_rank0(monotonic_seconds()));
+    work.call();
+    part.left.push_back(clock.to_rank0(monotonic_seconds()));
+  }
+  part.clock_error = clock.error_at(monotonic_seconds());
+  return part;
+}
+
+Bytes pack(RankArrivals const& part) {
+  std::vector<double> flat{part.clock_error};
+  for (auto const* values : {&part.entered, &part.left, &part.missed})
+    flat.insert(flat.end(), values->begin(), values->end());
+  auto const raw = std::as_bytes(std::span(flat));
+  return {raw.begin(), raw.end()};
+}
+
+RankArrivals unpack(Bytes const& bytes) {
+  std::vector<double> flat(bytes.size() / sizeof(double));
+  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<std::byte*>(flat.data()));
+  auto const count = static_cast<std::ptrdiff_t>((flat.size() - 1) / 3);
+  auto const first = flat.begin() + 1;
+  return {.entered = {first, first + count},
+          .left = {first + count, first + 2 * count},
+          .missed = {first + 2 * count, first + 3 * count},
+          .clock_error = flat.front()};
+}
+
+} // namespace
+
+Arrival judge_arrivals(std::vector<RankArrivals> const& parts, std::vector<std::int64_t> const& members,
+                       std::vector<std::string> const& host_of_rank) {
+  Arrival arrival;
+  for (auto const& part : parts) arrival.clock_error = std::max(arrival.clock_error, part.clock_error);
+  auto const scenes = valid_scenes(parts);
+  arrival.iterations = scenes.size();
+  arrival.missed = parts.front().entered.size() - scenes.size();
+  if (scenes.empty()) return arrival;
+  arrival.transfer = median_over(scenes, [](Scene const& s) { return s.transfer; });
+  arrival.lateness = median_over(scenes, [](Scene const& s) { return s.lateness; });
+  arrival.lateness_error = arrival.clock_error + median_over(scenes, [](Scene const& s) { return s.others_spread; });
+  std::map<std::size_t, std::size_t> times_last;
+  for (auto const& scene : scenes) ++times_last[scene.last];
+  auto const most = std::max_element(times_last.begin(), times_last.end(),
+                                     [](auto const& a, auto const& b) { return a.second < b.second; });
+  arrival.last_share = static_cast<double>(most->second) / static_cast<double>(scenes.size());
+  // With chance alone each of n ranks is last in 1/n of the iterations: a culprit must be last in most of them.
+  if (arrival.last_share > 0.5 && arrival.lateness > arrival.lateness_error) {
+    arrival.last_rank = members[most->first];
+    arrival.last_host = host_of_rank[static_cast<std::size_t>(members[most->first])];
+  }
+  return arrival;
+}
+
+std::optional<Arrival> sample_arrivals(World& group, Work& work, ClockFit const& clock, int world_rank, int iterations,
+                                       double period, std::vector<std::int64_t> const& members,
+                                       std::vector<std::string> const& host_of_rank) {
+  auto const part = run_schedule(group, work, clock, world_rank, iterations, period);
+  std::vector<RankArrivals> parts;
+  for (auto const& bytes : group.gather(pack(part))) parts.push_back(unpack(bytes));
+  if (group.rank() != 0) return std::nullopt;
+  return judge_arrivals(parts, members, host_of_rank);
+}
+
+} // namespace maru

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/clock_sync.hpp"
+#include "core/report.hpp"
+#include "core/work.hpp"
+#include "core/world.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace maru {
+
+/// One rank's part of the sample: when it entered and left each call, on rank 0's clock.
+struct RankArrivals {
+  std::vector<double> entered, left;
+  std::vector<double> missed; ///< 1 where it was still busy when the iteration was to begin
+  double clock_error = 0;
+};
+
+/// Who arrives last, from the members' parts (by index in the group). Pure.
+/// Each iteration was to begin at one agreed time on every rank, so that lateness is the rank's own doing and not the
+/// echo of the call before. The last rank is named only if it leads the others by more than lateness_error.
+Arrival judge_arrivals(std::vector<RankArrivals> const& parts, std::vector<std::int64_t> const& members,
+                       std::vector<std::string> const& host_of_rank);
+
+/// Runs `iterations` calls of a coupled operation, each begun at an agreed time `period` seconds after the last.
+/// The group's leader returns the judgement, the others nothing. Collective over the group.
+std::optional<Arrival> sample_arrivals(World& group, Work& work, ClockFit const& clock, int world_rank, int iterations,
+                                       double period, std::vector<std::int64_t> const& members,
+                                       std::vector<std::string> const& host_of_rank);
+
+} // namespace maru

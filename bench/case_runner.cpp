@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/case_runner.hpp"
+
+#include "bench/agree.hpp"
+#include "bench/arrival.hpp"
+#include "core/report_io.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <fmt/format.h>
+
+namespace maru {
+namespace {
+
+constexpr std::size_t samples_kept = 64;
+constexpr int arrival_iterations = 20, arrival_iterations_long = 10;
+constexpr double long_call = 1e-3, arrival_gap = 50e-6;
+
+Operation for_group(Operation operation, std::size_t ranks) {
+  if (auto* collective = std::get_if<Collective>(&operation)) collective->ranks = static_cast<int>(ranks);
+  return operation;
+}
+
+// Whether the action went well on every rank of the group; if not, `reason` says where it did not.
+bool all_do(World& group, std::vector<std::int64_t> const& members, std::vector<std::string> const& hosts,
+            std::string& reason, std::function<void()> const& action) {
+  auto const fault = attempt_together(group, action, [&](std::size_t index) {
+    return fmt::format("rank {} on {}: ", members[index], hosts[static_cast<std::size_t>(members[index])]);
+  });
+  if (fault) reason = fault->what();
+  return !fault;
+}
+
+/// What the leader needs of each member's verification, beside its text.
+struct Checked {
+  std::uint64_t elements = 0, wrong = 0;
+  double max_error = 0;
+};
+
+Verification merge_checks(World& group, Verification const& mine, std::vector<std::int64_t> const& members,
+                          std::vector<std::string> const& hosts) {
+  Checked const raw{mine.elements, mine.wrong, mine.max_error};
+  std::string packed(reinterpret_cast<char const*>(&raw), sizeof raw);
+  Verification merged = mine;
+  auto const all = group.gather_text(packed + mine.detail);
+  if (all.empty()) return merged;
+  merged.elements = merged.wrong = 0;
+  merged.max_error = 0;
+  merged.detail.clear();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Checked theirs;
+    std::memcpy(&theirs, all[i].data(), sizeof theirs);
+    merged.elements += theirs.elements;
+    merged.wrong += theirs.wrong;
+    merged.max_error = std::max(merged.max_error, theirs.max_error);
+    if (theirs.wrong > 0 && merged.detail.empty()) {
+      auto const rank = static_cast<std::size_t>(members[i]);
+      merged.detail = fmt::format("rank {} on {}: {}", rank, hosts[rank], all[i].substr(sizeof theirs));
+    }
+  }
+  return merged;
+}
+
+// NaN or infinity is wrong beyond measure, and JSON has no word for either.
+double finite_error(double error) { return std::isfinite(error) ? error : 1e300; }
+
+Samples keep_samples(Measured const& measured, ClockFit const& clock, double run_started) {
+  Samples kept;
+  auto const count = measured.samples.size();
+  auto const wanted = std::min(count, samples_kept);
+  for (std::size_t i = 0; i < wanted; ++i) {
+    auto const index = wanted < 2 ? 0 : i * (count - 1) / (wanted - 1);
+    kept.at.push_back(clock.to_rank0(measured.begun[index]) - run_started);
+    kept.seconds.push_back(measured.samples[index]);
+  }
+  return kept;
+}
+
+RankSpread merge_spread(World& group, double own_median, std::vector<std::int64_t> const& members,
+                        std::vector<std::string> const& hosts) {
+  RankSpread spread;
+  auto const all = group.gather(std::as_bytes(std::span(&own_median, 1)));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    double seconds = 0;
+    std::memcpy(&seconds, all[i].data(), sizeof seconds);
+    spread = merge(spread, spread_of({members[i], hosts[static_cast<std::size_t>(members[i])], seconds}));
+  }
+  return spread;
+}
+
+} // namespace
+
+CaseRunner::CaseRunner(CaseSurroundings surroundings) : here_(std::move(surroundings)) {}
+
+CaseRunner::Grouping& CaseRunner::grouping(std::string const& kind) {
+  auto const [found, fresh] = groupings_.try_emplace(kind);
+  auto& grouping = found->second;
+  if (!fresh) return grouping;
+  grouping.groups = make_groups(kind, here_.host_of_rank);
+  grouping.mine = group_of(grouping.groups, here_.world.rank());
+  grouping.world = kind == "rank" ? solo_world() : here_.world.split(static_cast<int>(grouping.mine));
+  return grouping;
+}
+
+void CaseRunner::synchronize_clocks() {
+  auto const now = measure_clock(here_.world, kernel_clock_id());
+  double residual = 0;
+  clock_ = clock_known_ ? join(clock_, now, residual) : now;
+  clock_known_ = true;
+  if (std::abs(residual) > std::abs(worst_residual_)) worst_residual_ = residual;
+}
+
+ClockQuality CaseRunner::clock_quality() { return maru::clock_quality(here_.world, clock_, worst_residual_); }
+
+Record CaseRunner::begin_record(Case const& item, Operation const& operation, Grouping const& grouping) const {
+  Record record;
+  record.probe = item.probe;
+  record.operation = name(operation);
+  record.backend = item.backend ? item.backend->name : "none";
+  record.labels = labels(operation);
+  record.group = {.kind = item.group_kind,
+                  .index = static_cast<std::int64_t>(grouping.mine),
+                  .ranks = grouping.groups[grouping.mine]};
+  record.cost = cost(operation);
+  return record;
+}
+
+// Null, with the record saying why, when this group has nothing to time.
+std::unique_ptr<Work> CaseRunner::prepare(Case const& item, Operation const& operation, Grouping& grouping,
+                                          Record& record) {
+  auto const skipped = item.backend ? item.backend->supports(operation) : std::optional(Skipped{item.skip_reason});
+  auto& group = *grouping.world;
+  if (!group.all_agree(!skipped)) {
+    record.status = Status::skipped;
+    record.reason = skipped ? skipped->reason : "another rank of the group cannot do it";
+    return nullptr;
+  }
+  Site const site{.threads = here_.threads,
+                  .seed = here_.seed + (item.coupled() ? 0 : static_cast<std::uint64_t>(here_.world.rank())),
+                  .members = item.coupled() ? std::span(record.group.ranks) : std::span<std::int64_t>(),
+                  .index = group.rank(),
+                  .group = item.coupled() ? &group : nullptr};
+  auto const& members = record.group.ranks;
+  std::unique_ptr<Work> work;
+  record.status = Status::failed;
+  if (!all_do(group, members, here_.host_of_rank, record.reason,
+              [&] { work = item.backend->prepare(operation, site); }))
+    return nullptr;
+  if (here_.check) {
+    Verification mine;
+    if (!all_do(group, members, here_.host_of_rank, record.reason, [&] { mine = work->verify(); })) return nullptr;
+    mine.max_error = finite_error(mine.max_error);
+    record.verification = merge_checks(group, mine, members, here_.host_of_rank);
+    if (!group.all_agree(mine.wrong == 0)) {
+      record.status = Status::wrong;
+      record.reason = fmt::format("{} of {} elements wrong; {}", record.verification.wrong,
+                                  record.verification.elements, record.verification.detail);
+      return nullptr; // a wrong result is not timed: its speed means nothing
+    }
+  }
+  record.status = Status::ok;
+  return work;
+}
+
+void CaseRunner::finish_record(Record& record, Measured const& measured, Grouping& grouping) {
+  record.time = summarize(measured.samples, measured.calls_per_sample);
+  record.stop = measured.stop;
+  record.samples = keep_samples(measured, clock_, here_.run_started);
+  auto const own = summarize(measured.own, measured.calls_per_sample);
+  record.spread = merge_spread(*grouping.world, own.median, record.group.ranks, here_.host_of_rank);
+}
+
+CaseOutcome CaseRunner::run(Case const& item, Effort const& effort) {
+  auto const title = fmt::format("{} {} {}", item.probe, name(item.operation), labels(item.operation).line());
+  int phase = 0;
+  auto const step = [&] { here_.step(fmt::format("{}, part {}", title, ++phase)); };
+  step();
+  auto& mine = grouping(item.group_kind);
+  auto const operation = for_group(item.operation, mine.groups[mine.mine].size());
+  auto record = begin_record(item, operation, mine);
+  auto work = prepare(item, operation, mine, record);
+  Team const team{here_.world, *mine.world, here_.world.rank(), item.coupled()};
+  auto const measured = measure(team, work.get(), effort, step, here_.stop_requested);
+  if (measured.stop == Stop::interrupted) return {.interrupted = true, .records = {}};
+  if (work) finish_record(record, measured, mine);
+  if (item.coupled()) step();
+  if (work && item.coupled()) {
+    bool const brief = record.time->median < long_call;
+    record.arrival = sample_arrivals(*mine.world, *work, clock_, here_.world.rank(),
+                                     brief ? arrival_iterations : arrival_iterations_long,
+                                     1.5 * record.time->p90 + arrival_gap, record.group.ranks, here_.host_of_rank);
+  }
+  work.reset();
+  step();
+  std::vector<Record> own;
+  if (mine.world->rank() == 0) own.push_back(std::move(record));
+  CaseOutcome outcome;
+  for (auto const& bytes : here_.world.gather(records_to_cbor(own)))
+    for (auto& received : records_from_cbor(bytes, "records of a rank")) outcome.records.push_back(std::move(received));
+  return outcome;
+}
+
+} // namespace maru

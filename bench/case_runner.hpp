@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "bench/groups.hpp"
+#include "bench/measure.hpp"
+#include "bench/probe.hpp"
+#include "core/clock_sync.hpp"
+#include "core/report.hpp"
+#include "core/world.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace maru {
+
+/// What stays the same over the cases of a run, on one rank.
+struct CaseSurroundings {
+  World& world;
+  std::vector<std::string> host_of_rank;
+  int threads = 1;
+  bool check = true;
+  std::uint64_t seed = 1;
+  double run_started = 0;                       ///< on rank 0's CLOCK_MONOTONIC
+  std::function<void(std::string const&)> step; ///< called before everything that might hang
+  std::function<bool()> stop_requested;
+};
+
+struct CaseOutcome {
+  bool interrupted = false;
+  std::vector<Record> records; ///< on rank 0: one of each group; elsewhere empty
+};
+
+/// Runs cases, one at a time, on all ranks together. Every public function is collective over the world.
+class CaseRunner {
+public:
+  explicit CaseRunner(CaseSurroundings surroundings);
+
+  CaseOutcome run(Case const& item, Effort const& effort);
+
+  /// Compares the clocks again and joins the result to what is known.
+  void synchronize_clocks();
+  /// Same on every rank.
+  ClockQuality clock_quality();
+
+private:
+  struct Grouping {
+    GroupList groups;
+    std::size_t mine = 0;
+    std::unique_ptr<World> world;
+  };
+  Grouping& grouping(std::string const& kind);
+  Record begin_record(Case const& item, Operation const& operation, Grouping const& grouping) const;
+  std::unique_ptr<Work> prepare(Case const& item, Operation const& operation, Grouping& grouping, Record& record);
+  void finish_record(Record& record, Measured const& measured, Grouping& grouping);
+
+  CaseSurroundings here_;
+  std::map<std::string, Grouping> groupings_;
+  ClockFit clock_;
+  bool clock_known_ = false;
+  double worst_residual_ = 0;
+};
+
+} // namespace maru

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/fault.hpp"
+
+namespace maru {
+
+void before_coupled_call(int) {}
+
+} // namespace maru

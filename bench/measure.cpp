@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/measure.hpp"
+
+#include "bench/fault.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace maru {
+namespace {
+
+constexpr double clock_share = 1e-3;     // the clock may cost this part of a sample
+constexpr double steady_within = 0.02;   // two following warm-up estimates agree
+constexpr double batch_seconds = 0.05;   // between two agreements: long against an agreement, short against a signal
+constexpr std::uint64_t first_batch = 6; // the fewest samples that give an interval
+constexpr std::uint64_t most_warmup_rounds = 12;
+
+/// Coupled work with the test's delay before each call (nothing in the program that is shipped).
+class FaultyWork final : public Work {
+public:
+  FaultyWork(Work& inner, int world_rank) : inner_(inner), rank_(world_rank) {}
+  void call() override {
+    before_coupled_call(rank_);
+    inner_.call();
+  }
+  Verification verify() override { return inner_.verify(); }
+  Lane& lane() override { return inner_.lane(); }
+
+private:
+  Work& inner_;
+  int rank_;
+};
+
+double group_max(World& group, double value) {
+  std::array<double, 1> values{value};
+  group.all_reduce_max(values);
+  return values[0];
+}
+
+/// Two readings frame a sample.
+double shortest_sample() {
+  static double const seconds = 2 * clock_cost() / clock_share;
+  return seconds;
+}
+
+struct Pace {
+  std::uint64_t calls_per_sample = 1;
+  double seconds_per_call = 0;
+  std::uint64_t used = 0; ///< calls spent on finding it
+};
+
+// All ranks of the group see the same maxima, so that they choose the same number of calls.
+Pace warm_up(World& group, Work& work, Effort const& effort) {
+  Pace pace;
+  auto const forced = effort.warmup;
+  // A tenth of the allowance; more only where a sample needs more calls than that.
+  std::uint64_t const allowance = std::max<std::uint64_t>(2, effort.max_iterations / 10);
+  double previous = 0;
+  for (std::uint64_t round = 0; round < most_warmup_rounds; ++round) {
+    auto calls = pace.calls_per_sample;
+    if (forced) calls = std::min(calls, *forced - std::min(pace.used, *forced));
+    if (calls == 0) break;
+    pace.seconds_per_call = group_max(group, work.lane().time(work, calls) / static_cast<double>(calls));
+    pace.used += calls;
+    auto const wanted =
+        static_cast<std::uint64_t>(std::ceil(shortest_sample() / std::max(pace.seconds_per_call, 1e-9)));
+    bool const long_enough = pace.calls_per_sample >= wanted;
+    bool const steady = round > 0 && std::abs(pace.seconds_per_call - previous) <= steady_within * previous;
+    if (!long_enough) pace.calls_per_sample = wanted;
+    previous = pace.seconds_per_call;
+    if (!forced && ((long_enough && steady) || (long_enough && pace.used >= allowance))) break;
+  }
+  if (forced && pace.used < *forced) work.lane().time(work, *forced - pace.used);
+  if (forced && *forced == 0) { // even without warm-up the number of calls per sample has to be known
+    pace.seconds_per_call = group_max(group, work.lane().time(work, 1));
+    pace.calls_per_sample =
+        std::max<std::uint64_t>(1, static_cast<std::uint64_t>(shortest_sample() / pace.seconds_per_call));
+  }
+  return pace;
+}
+
+class Sampler {
+public:
+  Sampler(Team const& team, Work& work, Effort const& effort)
+      : team_(team), work_(work), effort_(effort), pace_(warm_up(team.group, work, effort)) {
+    if (effort.iterations) {
+      pace_.calls_per_sample = std::clamp<std::uint64_t>(pace_.calls_per_sample, 1, *effort.iterations);
+      most_ = *effort.iterations / pace_.calls_per_sample;
+    } else {
+      auto const left = effort.max_iterations > pace_.used ? effort.max_iterations - pace_.used : 0;
+      most_ = std::max<std::uint64_t>(left / pace_.calls_per_sample, first_batch);
+    }
+    result_.calls_per_sample = pace_.calls_per_sample;
+  }
+
+  void batch() {
+    auto const count = next_count();
+    if (count == 0) return;
+    std::vector<double> own(count);
+    team_.group.barrier();
+    auto const calls = pace_.calls_per_sample;
+    for (auto& seconds : own) {
+      result_.begun.push_back(monotonic_seconds());
+      seconds = work_.lane().time(work_, calls) / static_cast<double>(calls);
+    }
+    result_.own.insert(result_.own.end(), own.begin(), own.end());
+    if (team_.coupled) team_.group.all_reduce_max(own);
+    result_.samples.insert(result_.samples.end(), own.begin(), own.end());
+  }
+
+  bool full() const { return result_.samples.size() >= most_; }
+  bool precise() const { return is_precise(result_.samples, effort_.precision); }
+  Measured& result() { return result_; }
+
+private:
+  std::uint64_t next_count() const {
+    auto const done = static_cast<std::uint64_t>(result_.samples.size());
+    auto const left = most_ > done ? most_ - done : 0;
+    double const sample = pace_.seconds_per_call * static_cast<double>(pace_.calls_per_sample);
+    auto const timely = static_cast<std::uint64_t>(batch_seconds / std::max(sample, 1e-9));
+    return std::min(left, std::clamp<std::uint64_t>(timely, 1, 256));
+  }
+
+  Team const& team_;
+  Work& work_;
+  Effort const& effort_;
+  Pace pace_;
+  std::uint64_t most_ = 0;
+  Measured result_;
+};
+
+} // namespace
+
+bool is_precise(std::vector<double> const& samples, double precision) {
+  if (samples.empty()) return false;
+  std::vector<double> sorted(samples);
+  std::sort(sorted.begin(), sorted.end());
+  auto const interval = median_interval(sorted);
+  double const median = quantile(sorted, 0.5);
+  return interval && median > 0 && (interval->high - interval->low) / 2 <= precision * median;
+}
+
+Measured measure(Team const& team, Work* work, Effort const& effort, std::function<void()> const& step,
+                 std::function<bool()> const& stop_requested) {
+  std::optional<FaultyWork> faulty;
+  if (work && team.coupled) work = &faulty.emplace(*work, team.world_rank);
+  double const begun = monotonic_seconds();
+  step();
+  std::optional<Sampler> sampler;
+  if (work) sampler.emplace(team, *work, effort);
+  for (;;) {
+    step();
+    if (sampler) sampler->batch();
+    bool const forced = effort.iterations.has_value();
+    bool const wants_more = sampler && !sampler->full() && (forced || !sampler->precise());
+    // What rank 0's clock says counts for all; what one rank alone knows (a signal) is made known to all.
+    bool const late = team.world_rank == 0 && !forced && monotonic_seconds() - begun > effort.case_budget;
+    std::array<double, 3> said{wants_more ? 1.0 : 0.0, late ? 1.0 : 0.0, stop_requested() ? 1.0 : 0.0};
+    team.world.all_reduce_max(said);
+    bool const more = said[0] > 0, out_of_time = said[1] > 0, stopped = said[2] > 0;
+    if (more && !out_of_time && !stopped) continue;
+    Measured result = sampler ? std::move(sampler->result()) : Measured{};
+    if (stopped)
+      result.stop = Stop::interrupted;
+    else if (forced)
+      result.stop = Stop::fixed;
+    else if (is_precise(result.samples, effort.precision))
+      result.stop = Stop::converged;
+    else
+      result.stop = out_of_time ? Stop::budget : Stop::max_iterations;
+    return result;
+  }
+}
+
+} // namespace maru

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "bench/plan.hpp"
+#include "core/backend.hpp"
+#include "core/operation.hpp"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace maru {
+
+struct ProbeParameter {
+  char const* key;
+  char const* fallback; ///< comma-separated, as on the command line
+  char const* help;
+};
+
+/// One question, before it is known who answers.
+struct Case {
+  std::string probe;
+  Operation operation;
+  std::string group_kind = "rank";  ///< see make_groups
+  Backend const* backend = nullptr; ///< null when none can
+  std::string skip_reason;          ///< why not, then
+  std::uint64_t max_iterations = 200;
+  bool coupled() const { return group_kind != "rank"; }
+};
+/// Unique among the cases of a plan.
+std::string key(Case const& item);
+
+/// What a probe may know when it lists its cases; equal on every rank.
+struct ProbeContext {
+  std::vector<Backend const*> const& backends;
+  std::int64_t stream_bytes; ///< bytes of each array that defeats the caches
+};
+
+/// A row of a table: bench/CMakeLists.txt registers it.
+struct Probe {
+  char const* name;
+  char const* help;
+  std::span<ProbeParameter const> parameters;
+  /// Every case, in order, from complete parameters. Throws Error(usage) for values that mean nothing.
+  std::vector<Case> (*cases)(Parameters const&, ProbeContext const&);
+};
+
+std::span<Probe const* const> probes();
+
+/// Throws Error(usage) for an unknown probe or parameter, with the nearest one.
+void check_request(ProbeRequest const& request);
+/// The request's cases, defaults filled in. Throws Error(usage).
+std::vector<Case> list_cases(ProbeRequest const& request, ProbeContext const& context);
+/// A probe's name, or an operation's ("all_reduce"), as a request. Throws Error(usage) with the nearest name.
+ProbeRequest request_by_name(std::string const& name);
+
+/// Picks the backend: by name, or with "auto" the first that is no reference and supports the operation.
+void choose_backend(Case& item, std::string const& wanted, ProbeContext const& context);
+
+/// Splits at commas; "a,b" → {"a","b"}.
+std::vector<std::string> split_list(std::string_view text);
+/// The one value of a parameter. Throws Error(usage) when there are several.
+std::string const& single(Parameters const& parameters, std::string const& key);
+
+} // namespace maru

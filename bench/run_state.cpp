@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/run_state.hpp"
+
+#include "bench/stop_signal.hpp"
+#include "core/version.hpp"
+#include "core/work.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <random>
+
+namespace maru {
+namespace {
+
+constexpr double resynchronize_after = 1; // seconds: a drift of 1e-4 would by then be 100 us
+
+std::string new_run_id() {
+  std::random_device random;
+  return fmt::format("{:%Y%m%dT%H%M%SZ}-{:04x}", fmt::gmtime(static_cast<std::time_t>(unix_seconds())),
+                     random() & 0xffffU);
+}
+
+} // namespace
+
+RunState::RunState(RunOptions const& options, RunHooks const& hooks) : options_(options), hooks_(hooks) {}
+
+void RunState::load() {
+  auto& run = report_.run;
+  run.maru_version = version;
+  run.plan = options_.plan.name;
+  run.plan_digest = plan_digest(options_.plan);
+  run.started = unix_seconds();
+  run.id = new_run_id();
+  resumed_at_ = started_monotonic_ = monotonic_seconds();
+  if (!options_.resume) return;
+  auto content = read_journal(options_.out);
+  begun_ = content.header;
+  closed_ = std::move(content.closed);
+  resumed_ = std::move(content.records);
+  started_monotonic_ -= std::max(0.0, run.started - begun_.started);
+  run.started = begun_.started;
+  run.id = begun_.run_id;
+}
+
+void RunState::set_ranks(std::vector<RankInfo> ranks, std::vector<HostInfo> hosts,
+                         std::vector<std::string> const& objections, std::string launcher, std::string mpi) {
+  report_.ranks = std::move(ranks);
+  report_.hosts = std::move(hosts);
+  report_.run.launcher = std::move(launcher);
+  report_.run.mpi = std::move(mpi);
+  for (auto const& text : objections) report_.findings.push_back({"wiring", "warning", text});
+}
+
+void RunState::open(std::size_t cases) {
+  total_ = cases;
+  auto const& run = report_.run;
+  JournalHeader now{.maru_version = run.maru_version,
+                    .run_id = run.id,
+                    .plan = run.plan,
+                    .plan_digest = run.plan_digest,
+                    .plan_toml = plan_to_toml(options_.plan),
+                    .started = run.started,
+                    .hosts = {}};
+  for (auto const& rank : report_.ranks) now.hosts.push_back(rank.host);
+  if (options_.resume) {
+    require_same(begun_, now, options_.out);
+    journal_ = Journal::reopen(options_.out);
+    report_.records = std::move(resumed_);
+    return;
+  }
+  make_writable_directory(options_.out);
+  auto const path = journal_path(options_.out);
+  if (is_file(path)) {
+    if (!options_.overwrite)
+      throw Error(Exit::usage,
+                  fmt::format("{} already holds a run: --resume {} goes on with it, --overwrite replaces it",
+                              options_.out, options_.out));
+    std::remove(path.c_str());
+  }
+  journal_ = Journal::create(options_.out, now);
+}
+
+Directive RunState::decide(Case const& item) {
+  Directive directive;
+  double const now = monotonic_seconds();
+  if (StopSignal::requested()) {
+    directive.action = Directive::stop;
+    return directive;
+  }
+  show_progress(item);
+  ++done_;
+  if (closed_.contains(key(item))) {
+    directive.action = Directive::pass_over;
+    return directive;
+  }
+  directive.case_budget = options_.plan.case_budget;
+  if (options_.plan.budget) {
+    double const left = *options_.plan.budget - (now - resumed_at_);
+    if (left <= 0) {
+      cut(item, fmt::format("the budget of {:g} s was used up", *options_.plan.budget));
+      directive.action = Directive::pass_over;
+      return directive;
+    }
+    directive.case_budget = std::min(directive.case_budget, left / static_cast<double>(total_ - done_ + 1));
+  }
+  if (item.coupled() && now - synchronized_at_ > resynchronize_after) {
+    directive.synchronize = 1;
+    synchronized_at_ = now;
+  }
+  ++measured_;
+  return directive;
+}
+
+void RunState::add(Case const& item, std::vector<Record> records) {
+  journal_->append(records, key(item));
+  std::lock_guard const lock(mutex_);
+  std::move(records.begin(), records.end(), std::back_inserter(report_.records));
+}
+
+void RunState::cut(Case const& item, std::string reason) {
+  std::lock_guard const lock(mutex_);
+  report_.cut.push_back({item.probe, std::string(name(item.operation)), labels(item.operation), std::move(reason)});
+}
+
+void RunState::show_progress(Case const& item) {
+  if (!hooks_.progress) return;
+  Progress progress{.what = fmt::format("{} {} {}", item.probe, name(item.operation), labels(item.operation).line()),
+                    .done = done_,
+                    .total = total_,
+                    .seconds_left = 0};
+  double const spent = monotonic_seconds() - resumed_at_;
+  if (measured_ > 0)
+    progress.seconds_left = spent / static_cast<double>(measured_) * static_cast<double>(total_ - done_);
+  if (options_.plan.budget)
+    progress.seconds_left = std::min(progress.seconds_left, std::max(0.0, *options_.plan.budget - spent));
+  hooks_.progress(progress);
+}
+
+void RunState::finish(ClockQuality const& clock, bool interrupted) {
+  std::lock_guard const lock(mutex_);
+  finished_ = true;
+  report_.clock = clock;
+  report_.run.finished = unix_seconds();
+  auto& reason = report_.run.incomplete_reason;
+  reason.clear();
+  if (interrupted)
+    reason = "stopped by a signal";
+  else if (!report_.cut.empty())
+    reason = fmt::format("{} of {} cases cut: {}", report_.cut.size(), total_, report_.cut.front().reason);
+  report_.run.complete = reason.empty();
+}
+
+void RunState::publish() {
+  std::lock_guard const writing(publish_mutex_);
+  hooks_.publish(report());
+}
+
+Report RunState::report() const {
+  std::lock_guard const lock(mutex_);
+  return report_;
+}
+
+void RunState::publish_unfinished(std::string const& reason) {
+  std::lock_guard const writing(publish_mutex_);
+  Report copy;
+  {
+    std::lock_guard const lock(mutex_);
+    if (unfinished_published_ || finished_ || !journal_) return;
+    unfinished_published_ = true;
+    copy = report_;
+  }
+  copy.run.finished = unix_seconds();
+  copy.run.complete = false;
+  copy.run.incomplete_reason = reason.substr(0, reason.find('\n'));
+  hooks_.publish(copy);
+}
+
+} // namespace maru

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "bench/probe.hpp"
+#include "bench/runner.hpp"
+#include "core/journal.hpp"
+#include "core/rank_facts.hpp"
+
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace maru {
+
+/// What rank 0 decides before each case, for all.
+struct Directive {
+  enum Action : std::int32_t { measure, pass_over, stop } action = measure;
+  std::int32_t synchronize = 0; ///< whether to compare the clocks first
+  double case_budget = 0;       ///< seconds
+};
+
+/// Rank 0's books of a run: the report as it grows, the journal, the budget. The main thread and the watchdog's thread
+/// both come here.
+class RunState {
+public:
+  RunState(RunOptions const& options, RunHooks const& hooks);
+
+  /// Identity and start: those of the journal when resuming, otherwise new. Throws Error(usage).
+  void load();
+  std::string const& run_id() const { return report_.run.id; }
+  double started_monotonic() const { return started_monotonic_; }
+
+  /// Before the watchdog starts: facts of the ranks, and objections that were overruled.
+  void set_ranks(std::vector<RankInfo> ranks, std::vector<HostInfo> hosts, std::vector<std::string> const& objections,
+                 std::string launcher, std::string mpi);
+
+  /// Makes the folder and begins or goes on with the journal. Throws Error(usage).
+  void open(std::size_t cases);
+
+  Directive decide(Case const& item);
+  /// Journal first, then the report. Throws Error(incomplete) when the journal cannot be written.
+  void add(Case const& item, std::vector<Record> records);
+  void finish(ClockQuality const& clock, bool interrupted);
+  void publish();
+  Report report() const;
+
+  /// From the watchdog's thread: the report as far as it is known, once.
+  void publish_unfinished(std::string const& reason);
+
+private:
+  void cut(Case const& item, std::string reason);
+  void show_progress(Case const& item);
+
+  RunOptions const& options_;
+  RunHooks const& hooks_;
+  mutable std::mutex mutex_; ///< guards report_
+  std::mutex publish_mutex_; ///< one writer of files at a time
+  bool unfinished_published_ = false;
+  bool finished_ = false;
+  Report report_;
+  std::optional<Journal> journal_;
+  std::set<std::string> closed_;
+  std::vector<Record> resumed_;
+  JournalHeader begun_;
+  double started_monotonic_ = 0; ///< of the run, before any resuming
+  double resumed_at_ = 0;        ///< of this process; the budget counts from here
+  double synchronized_at_ = 0;
+  std::size_t done_ = 0, total_ = 0, measured_ = 0;
+};
+
+} // namespace maru

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/runner.hpp"
+
+#include "bench/agree.hpp"
+#include "bench/case_runner.hpp"
+#include "bench/run_state.hpp"
+#include "bench/stop_signal.hpp"
+#include "bench/watchdog.hpp"
+#include "bench/wiring.hpp"
+#include "core/journal.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <fmt/format.h>
+#include <set>
+
+namespace maru {
+namespace {
+
+/// Gathers everybody's facts, judges the wiring on rank 0 and tells all.
+Assembly assemble(World& world, RunOptions const& options, RunState& state) {
+  auto const own = gather_own_facts(world.rank(), plan_digest(options.plan));
+  std::vector<RankFacts> facts;
+  for (auto const& bytes : world.gather(to_cbor(own))) facts.push_back(rank_facts_from_cbor(bytes));
+  Assembly assembly;
+  if (world.rank() == 0) {
+    auto const faults = check_wiring(facts);
+    auto wired = wire(facts);
+    if (!faults.empty() && !options.force)
+      assembly.fault = faults.front() + (faults.size() > 1 ? fmt::format(" (and {} more)", faults.size() - 1) : "") +
+                       "; --force times it all the same";
+    for (auto const& rank : wired.ranks) {
+      assembly.hosts.push_back(rank.host);
+      assembly.threads.push_back(rank.threads);
+    }
+    assembly.stream_bytes = wired.stream_bytes;
+    assembly.run_id = state.run_id();
+    assembly.started_monotonic = state.started_monotonic();
+    state.set_ranks(std::move(wired.ranks), std::move(wired.hosts), faults, own.launcher, world.transport());
+  }
+  auto bytes = to_cbor(assembly);
+  world.broadcast(bytes);
+  assembly = assembly_from_cbor(bytes);
+  if (!assembly.fault.empty()) throw AgreedError(Exit::usage, assembly.fault);
+  return assembly;
+}
+
+std::vector<Case> all_cases(Plan const& plan, ProbeContext const& context) {
+  std::vector<Case> cases;
+  std::set<std::string> seen;
+  for (auto const& request : plan.requests)
+    for (auto& item : list_cases(request, context))
+      if (seen.insert(key(item)).second) cases.push_back(std::move(item));
+  if (cases.empty()) throw Error(Exit::usage, "the plan asks for nothing");
+  return cases;
+}
+
+Effort effort_for(Plan const& plan, Case const& item, double case_budget) {
+  return {.precision = plan.precision,
+          .max_iterations = plan.max_iterations.value_or(item.max_iterations),
+          .case_budget = case_budget,
+          .iterations = plan.iterations,
+          .warmup = plan.warmup};
+}
+
+Directive announce(World& world, Directive const& mine) {
+  auto const raw = std::as_bytes(std::span(&mine, 1));
+  Bytes bytes(raw.begin(), raw.end());
+  world.broadcast(bytes);
+  Directive directive;
+  std::memcpy(&directive, bytes.data(), sizeof directive);
+  return directive;
+}
+
+// Runs the cases in order; true when all were seen to, false when a signal ended it before.
+bool run_cases(World& world, Plan const& plan, std::vector<Case> const& cases, CaseRunner& runner, RunState& state) {
+  for (auto const& item : cases) {
+    auto const directive = announce(world, world.rank() == 0 ? state.decide(item) : Directive{});
+    if (directive.action == Directive::stop) return false;
+    if (directive.action == Directive::pass_over) continue;
+    if (directive.synchronize) runner.synchronize_clocks();
+    auto outcome = runner.run(item, effort_for(plan, item, directive.case_budget));
+    if (outcome.interrupted) return false;
+    on_rank0(world, [&] { state.add(item, std::move(outcome.records)); });
+  }
+  return true;
+}
+
+} // namespace
+
+RunResult run_plan(World& world, RunOptions const& options, std::vector<Backend const*> const& backends,
+                   RunHooks const& hooks) {
+  bool const leads = world.rank() == 0;
+  RunState state(options, hooks);
+  on_rank0(world, [&] { state.load(); });
+  auto const assembly = assemble(world, options, state);
+  std::vector<Case> cases;
+  all_or_none(world, [&] { cases = all_cases(options.plan, {backends, assembly.stream_bytes}); });
+  on_rank0(world, [&] { state.open(cases.size()); });
+
+  StopSignal const stop;
+  Watchdog watchdog(world, assembly.hosts, options.watchdog,
+                    {.on_fire =
+                         [&](std::string const& text) {
+                           hooks.alarm(text);
+                           if (leads) state.publish_unfinished(text);
+                         },
+                     .on_tick =
+                         [&] {
+                           if (leads && StopSignal::requested()) state.publish_unfinished("stopped by a signal");
+                         }});
+  CaseRunner runner({.world = world,
+                     .host_of_rank = assembly.hosts,
+                     .threads = static_cast<int>(assembly.threads[static_cast<std::size_t>(world.rank())]),
+                     .check = options.plan.check,
+                     .seed = std::hash<std::string>{}(assembly.run_id),
+                     .run_started = assembly.started_monotonic,
+                     .step = [&](std::string const& name) { watchdog.step(name); },
+                     .stop_requested = [] { return StopSignal::requested(); }});
+  watchdog.step("clock synchronisation");
+  runner.synchronize_clocks();
+  bool const all_seen_to = run_cases(world, options.plan, cases, runner, state);
+  watchdog.step("final clock synchronisation");
+  runner.synchronize_clocks();
+  auto const clock = runner.clock_quality();
+  watchdog.step("writing the report");
+  on_rank0(world, [&] {
+    state.finish(clock, !all_seen_to);
+    state.publish();
+  });
+  RunResult result{.report = state.report(), .code = Exit::good};
+  auto const code =
+      world.broadcast_text(std::string(1, static_cast<char>(leads ? exit_code(result.report) : Exit::good)));
+  result.code = static_cast<Exit>(code.front());
+  return result;
+}
+
+Exit exit_code(Report const& report) {
+  auto const has = [&](Status status) {
+    return std::any_of(report.records.begin(), report.records.end(),
+                       [&](Record const& r) { return r.status == status; });
+  };
+  if (has(Status::wrong)) return Exit::wrong;
+  if (has(Status::failed) || (!report.run.complete && report.cut.empty())) return Exit::incomplete;
+  return Exit::good;
+}
+
+Plan plan_of_journal(std::string const& directory) {
+  auto const header = read_journal(directory).header;
+  return parse_plan(header.plan_toml, journal_path(directory));
+}
+
+} // namespace maru

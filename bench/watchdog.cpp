@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/watchdog.hpp"
+
+#include "bench/watchdog_link.hpp"
+#include "core/error.hpp"
+#include "core/work.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace maru {
+namespace {
+
+constexpr std::size_t names_kept = 64;
+constexpr std::size_t ranks_shown = 16;
+
+double sign_period(double timeout) { return std::clamp(timeout / 20, 0.05, 1.0); }
+
+// Rank 0, and for the case that it is the one that hangs, the first rank of another host, else rank 1.
+std::vector<int> choose_monitors(std::vector<std::string> const& hosts) {
+  if (hosts.size() < 2) return {0};
+  auto const other =
+      std::find_if(hosts.begin(), hosts.end(), [&](std::string const& host) { return host != hosts[0]; });
+  return {0, other == hosts.end() ? 1 : static_cast<int>(other - hosts.begin())};
+}
+
+} // namespace
+
+std::vector<std::string> describe_missing(WatchdogView const& view, std::vector<std::string> const& host_of_rank,
+                                          std::function<std::string(std::uint64_t)> const& step_name) {
+  auto latest = view.step;
+  for (auto const& sign : view.ranks) latest = std::max(latest, sign.step);
+  std::vector<std::string> lines;
+  for (std::size_t rank = 0; rank < view.ranks.size(); ++rank) {
+    auto const& sign = view.ranks[rank];
+    double const quiet = view.now - sign.heard;
+    bool const behind = sign.step<latest, silent = quiet> view.silence;
+    if (!behind && !silent) continue;
+    auto line = fmt::format("rank {} on {}", rank, host_of_rank[rank]);
+    if (behind) line += fmt::format(" did not reach step {} ({})", latest, step_name(latest));
+    if (sign.heard == 0)
+      line += ", never heard of";
+    else {
+      if (silent) line += fmt::format("{} silent for {:.1f} s", behind ? "," : "", quiet);
+      line += fmt::format(", last seen in step {} ({})", sign.step, step_name(sign.step));
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+Watchdog::Watchdog(World& world, std::vector<std::string> host_of_rank, double timeout, Hooks hooks)
+    : world_(world), hosts_(std::move(host_of_rank)), timeout_(world.size() > 1 ? timeout : 0),
+      hooks_(std::move(hooks)), step_begun_(monotonic_seconds()), signs_(static_cast<std::size_t>(world.size())) {
+  if (timeout_ > 0) {
+    auto const monitors = choose_monitors(hosts_);
+    bool const one_host =
+        std::all_of(hosts_.begin(), hosts_.end(), [&](std::string const& h) { return h == hosts_[0]; });
+    link_ = std::make_unique<SignLink>(world, monitors, one_host);
+    monitor_ = std::find(monitors.begin(), monitors.end(), world.rank()) != monitors.end();
+    // Rank 0 a little before its time is up, so that the name is out within it; the deputy when it has passed.
+    patience_ = world.rank() == 0 ? 0.9 * timeout_ : timeout_ + 2 * sign_period(timeout_);
+  }
+  thread_ = std::thread([this] { run(); });
+}
+
+Watchdog::~Watchdog() {
+  {
+    std::lock_guard const lock(mutex_);
+    ending_ = true;
+  }
+  ended_.notify_all();
+  thread_.join();
+}
+
+void Watchdog::step(std::string const& name) {
+  std::lock_guard const lock(mutex_);
+  ++step_;
+  step_begun_ = monotonic_seconds();
+  names_.push_back(name);
+  if (names_.size() > names_kept) names_.pop_front();
+}
+
+std::string Watchdog::name_of(std::uint64_t step) {
+  auto const back = step_ - step; // how many steps ago
+  return step <= step_ && back < names_.size() ? names_[names_.size() - 1 - back] : std::string("unnamed");
+}
+
+void Watchdog::run() {
+  constexpr double tick = 0.05;
+  double next_sign = 0;
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (ended_.wait_for(lock, std::chrono::duration<double>(tick), [this] { return ending_; })) return;
+    }
+    if (hooks_.on_tick) hooks_.on_tick();
+    if (!link_) continue;
+    double const now = monotonic_seconds();
+    if (now >= next_sign) {
+      std::lock_guard const lock(mutex_);
+      link_->send(static_cast<std::uint32_t>(world_.rank()), step_);
+      next_sign = now + sign_period(timeout_);
+    }
+    if (monitor_) watch(now);
+  }
+}
+
+void Watchdog::watch(double now) {
+  std::vector<std::string> lines;
+  std::string where;
+  {
+    std::lock_guard const lock(mutex_);
+    link_->receive([&](std::uint32_t rank, std::uint64_t step) {
+      if (rank < signs_.size()) signs_[rank] = {step, now};
+    });
+    if (now - step_begun_ < patience_) return;
+    auto const name = [this](std::uint64_t step) { return name_of(step); };
+    lines = describe_missing({step_, now, 4 * sign_period(timeout_), signs_}, hosts_, name);
+    where = fmt::format("step {} ({})", step_, name(step_));
+  }
+  auto text =
+      fmt::format("watchdog: no progress for {:.1f} s; rank {} waits in {}", now - step_begun_, world_.rank(), where);
+  if (lines.empty()) text += "; every rank is in this step and alive";
+  for (std::size_t i = 0; i < std::min(lines.size(), ranks_shown); ++i) text += "\nwatchdog: " + lines[i];
+  if (lines.size() > ranks_shown) text += fmt::format("\nwatchdog: and {} more", lines.size() - ranks_shown);
+  hooks_.on_fire(text);
+  world_.abort(static_cast<int>(Exit::watchdog));
+}
+
+} // namespace maru

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/rank_facts.hpp"
+
+#include <string>
+#include <vector>
+
+namespace maru {
+
+/// This rank's own facts. Its place in the world is filled in by assemble().
+RankFacts gather_own_facts(int rank, std::string const& plan_digest);
+
+/// What is wrong with how the job was put together, one line each with the host named; empty when it may be timed.
+/// Pure. Looks for: ranks that do not find one another, versions or plans that differ, two machines of one name, one
+/// process twice, uneven hosts, a device used twice, CPU bindings that overlap or are too small.
+std::vector<std::string> check_wiring(std::vector<RankFacts> const& facts);
+
+/// Fills in local ranks, threads and bindings; lists each host once, in the order of its first rank. Pure.
+struct Wired {
+  std::vector<RankInfo> ranks;
+  std::vector<HostInfo> hosts;
+  std::int64_t stream_bytes = 0; ///< per array and rank: 4 times the last-level caches over the ranks of a host
+};
+Wired wire(std::vector<RankFacts> const& facts);
+
+} // namespace maru

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/plan.hpp"
+#include "bench/probe.hpp"
+#include "bench/wiring.hpp"
+#include "cli/command.hpp"
+#include "collectors/launcher.hpp"
+#include "core/module.hpp"
+#include "exporters/exporter.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace maru {
+namespace {
+
+void list_probes() {
+  fmt::print("Probes\n");
+  for (auto const* probe : probes()) {
+    fmt::print("  {:<14}{}\n", probe->name, probe->help);
+    for (auto const& parameter : probe->parameters)
+      fmt::print("    {:<12}{} [{}]\n", parameter.key, parameter.help, parameter.fallback);
+  }
+  fmt::print("\nPlans\n  {}\n", fmt::join(builtin_plans(), ", "));
+}
+
+void list_backends(std::vector<Module> const& modules) {
+  fmt::print("\nBackends\n");
+  for (auto const* backend : all_backends(builtin_backends(), modules))
+    fmt::print("  {:<14}{:<8}{}\n", backend->name, backend->device, backend->help);
+  fmt::print("\nModules\n");
+  for (auto const& module : modules)
+    fmt::print("  {:<14}{}\n", module.name,
+               module.table ? "loaded from " + module.path : "not loaded: " + module.reason);
+}
+
+void list_ranks(std::vector<RankFacts> const& facts) {
+  auto const wired = wire(facts);
+  fmt::print("\nHosts\n");
+  for (auto const& host : wired.hosts)
+    fmt::print("  {:<14}{}, {} cores, {} hardware threads, {} NUMA, {:.1f} GiB, caches {:.0f} MiB\n", host.name,
+               host.cpu, host.cores, host.processing_units, host.numa_nodes,
+               static_cast<double>(host.memory_bytes) / (1 << 30),
+               static_cast<double>(host.last_cache_bytes) / (1 << 20));
+  fmt::print("\nRanks (launcher: {})\n", facts.front().launcher);
+  for (auto const& rank : wired.ranks)
+    fmt::print("  {:>5}  {:<14}hardware threads {} ({}), computes with {}\n", rank.rank, rank.host, rank.cpus,
+               rank.bound ? "bound" : "not bound", rank.threads);
+  for (auto const& fault : check_wiring(facts)) fmt::print("  not in order: {}\n", fault);
+}
+
+Exit list() {
+  auto const world = read_launcher().speaks_mpi ? mpi_world() : solo_world();
+  std::vector<RankFacts> facts;
+  for (auto const& bytes : world->gather(to_cbor(gather_own_facts(world->rank(), "none"))))
+    facts.push_back(rank_facts_from_cbor(bytes));
+  if (world->rank() != 0) return Exit::good;
+  list_probes();
+  list_backends(load_modules());
+  fmt::print("\nForms of a report\n");
+  for (auto const* exporter : exporters()) fmt::print("  {:<14}{}\n", exporter->name, exporter->help);
+  list_ranks(facts);
+  return Exit::good;
+}
+
+void add(CLI::App& program, Exit& code) {
+  auto* app = program.add_subcommand("list", "what can be measured here, and with what");
+  app->callback([&code] { code = list(); });
+}
+
+} // namespace
+
+extern Command const list_command;
+Command const list_command{"list", add};
+
+} // namespace maru

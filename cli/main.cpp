@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.hpp"
+#include "core/suggest.hpp"
+#include "core/version.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fmt/format.h>
+
+namespace maru {
+namespace {
+
+// Every rank meets the same command line; one of them speaks.
+bool speaks_for_all() {
+  for (char const* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
+    if (char const* rank = std::getenv(variable)) return std::string_view(rank) == "0";
+  return true;
+}
+
+Exit complain(std::string const& line) {
+  if (speaks_for_all()) fmt::print(stderr, "maru: {}\n", line);
+  return Exit::usage;
+}
+
+// The subcommand that was being read, or the program.
+CLI::App const& current(CLI::App const& program) {
+  auto const chosen = program.get_subcommands();
+  return chosen.empty() ? program : *chosen.front();
+}
+
+std::string first_unknown(CLI::App const& program) {
+  auto const& app = current(program);
+  auto const extras = program.remaining(true);
+  auto const& word = extras.front();
+  std::vector<std::string> known;
+  if (word.starts_with('-')) {
+    for (auto const* option : app.get_options())
+      for (auto const& name : option->get_lnames()) known.push_back("--" + name);
+    auto const bare = word.substr(0, word.find('='));
+    auto const near = nearest(bare, known);
+    return fmt::format("unknown option '{}'; {}", bare,
+                       near.empty() ? fmt::format("see maru {} --help", app.get_name())
+                                    : fmt::format("did you mean '{}'?", near));
+  }
+  for (auto const* command : commands()) known.emplace_back(command->name);
+  return unknown("command", word, known);
+}
+
+Exit run_program(int argc, char** argv) {
+  CLI::App program(
+      "Measures a GPU cluster: matrix multiplication, memory and collectives, over all ranks of an MPI job.", "maru");
+  program.set_version_flag("--version", fmt::format("maru {}", version));
+  program.get_formatter()->column_width(30);
+  program.require_subcommand(1);
+  auto code = Exit::good;
+  for (auto const* command : commands()) command->add(program, code);
+  try {
+    program.parse(argc, argv);
+    return code;
+  } catch (CLI::Success const& help) { // --help and --version
+    if (speaks_for_all()) program.exit(help);
+    return Exit::good;
+  } catch (CLI::ExtrasError const&) {
+    return complain(first_unknown(program));
+  } catch (CLI::RequiredError const& error) {
+    if (program.remaining_size(true) > 0) return complain(first_unknown(program));
+    return complain(fmt::format("{}; see maru --help", error.what()));
+  } catch (CLI::ParseError const& error) {
+    return complain(error.what());
+  } catch (Error const& error) {
+    complain(error.what());
+    return error.code();
+  }
+}
+
+} // namespace
+} // namespace maru
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(maru::run_program(argc, argv));
+  } catch (std::exception const& error) {
+    fmt::print(stderr, "maru: {}\n", error.what());
+    return static_cast<int>(maru::Exit::incomplete);
+  }
+}

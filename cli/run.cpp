@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/findings.hpp"
+#include "bench/agree.hpp"
+#include "bench/probe.hpp"
+#include "bench/runner.hpp"
+#include "cli/command.hpp"
+#include "cli/terminal.hpp"
+#include "collectors/launcher.hpp"
+#include "core/file.hpp"
+#include "core/module.hpp"
+#include "core/units.hpp"
+#include "core/work.hpp"
+#include "exporters/exporter.hpp"
+
+#include <cstdio>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+namespace maru {
+namespace {
+
+struct Arguments {
+  std::vector<std::string> probes;
+  std::string plan, out, resume, budget, case_budget, precision, watchdog = "60s", progress = "auto", format = "table";
+  std::string min_bytes, max_bytes, factor, step_bytes, dtypes, groups, root;
+  std::string iterations, warmup, max_iterations, check;
+  std::vector<std::string> settings;
+  bool overwrite = false, force = false;
+};
+
+/// Of the options that belong to one probe: each is a parameter of the collectives, as it is in nccl-tests.
+void override_collectives(Plan& plan, Arguments const& a) {
+  std::pair<char const*, std::string const&> const overrides[] = {
+      {"min_bytes", a.min_bytes}, {"max_bytes", a.max_bytes}, {"factor", a.factor}, {"step_bytes", a.step_bytes},
+      {"dtypes", a.dtypes},       {"groups", a.groups},       {"root", a.root}};
+  for (auto const& [key, text] : overrides) {
+    if (text.empty()) continue;
+    bool used = false;
+    for (auto& request : plan.requests) {
+      if (request.probe != "collectives") continue;
+      request.parameters[key] = split_list(text);
+      used = true;
+    }
+    if (!used) throw Error(Exit::usage, fmt::format("{} is given, but no collective is asked for", key));
+  }
+}
+
+// PROBE.KEY=VALUE[,VALUE…]
+void apply_setting(Plan& plan, std::string const& setting) {
+  auto const dot = setting.find('.'), equals = setting.find('=');
+  if (dot == setting.npos || equals == setting.npos || dot > equals)
+    throw Error(Exit::usage, fmt::format("--set {}: expected PROBE.KEY=VALUE", setting));
+  auto const probe = setting.substr(0, dot);
+  bool used = false;
+  for (auto& request : plan.requests) {
+    if (request.probe != probe) continue;
+    request.parameters[setting.substr(dot + 1, equals - dot - 1)] = split_list(setting.substr(equals + 1));
+    check_request(request);
+    used = true;
+  }
+  if (!used) throw Error(Exit::usage, fmt::format("--set {}: the plan has no probe '{}'", setting, probe));
+}
+
+Plan base_plan(Arguments const& a) {
+  if (!a.plan.empty() && !a.probes.empty()) throw Error(Exit::usage, "name probes or a --plan, not both");
+  if (!a.plan.empty()) return load_plan(a.plan);
+  if (a.probes.empty()) return a.resume.empty() ? load_plan("quick") : plan_of_journal(a.resume);
+  Plan plan;
+  for (auto const& name : a.probes) {
+    plan.requests.push_back(request_by_name(name));
+    plan.name += (plan.name.empty() ? "" : "+") + name;
+  }
+  return plan;
+}
+
+Plan make_plan(Arguments const& a) {
+  auto plan = base_plan(a);
+  constexpr std::int64_t most = std::int64_t{1} << 40;
+  auto const count = [&](std::string const& text, char const* option, std::int64_t least) {
+    return static_cast<std::uint64_t>(parse_integer(text, option, least, most));
+  };
+  if (!a.budget.empty()) plan.budget = parse_duration(a.budget, "--budget");
+  if (!a.case_budget.empty()) plan.case_budget = parse_duration(a.case_budget, "--case-budget");
+  if (!a.precision.empty()) plan.precision = parse_precision(a.precision, "--precision");
+  if (!a.iterations.empty()) plan.iterations = count(a.iterations, "-n", 1);
+  if (!a.warmup.empty()) plan.warmup = count(a.warmup, "-w", 0);
+  if (!a.max_iterations.empty()) plan.max_iterations = count(a.max_iterations, "--max-iterations", 1);
+  if (!a.check.empty()) plan.check = parse_integer(a.check, "-c", 0, 1) == 1;
+  override_collectives(plan, a);
+  for (auto const& setting : a.settings) apply_setting(plan, setting);
+  return plan;
+}
+
+double parse_watchdog(std::string const& text) {
+  return text == "0" || text == "off" ? 0 : parse_duration(text, "--watchdog");
+}
+
+RunOptions make_options(Arguments const& a) {
+  RunOptions options{.plan = make_plan(a),
+                     .out = a.out,
+                     .resume = !a.resume.empty(),
+                     .overwrite = a.overwrite,
+                     .force = a.force,
+                     .watchdog = parse_watchdog(a.watchdog)};
+  if (options.resume) {
+    if (!a.out.empty() && a.out != a.resume) throw Error(Exit::usage, "--resume DIR writes to DIR; leave out --out");
+    options.out = a.resume;
+  }
+  if (options.out.empty())
+    options.out = fmt::format("maru-{:%Y%m%d-%H%M%S}", fmt::localtime(static_cast<std::time_t>(unix_seconds())));
+  return options;
+}
+
+void write_files(Report report, std::string const& directory) {
+  for (auto& finding : find(report)) report.findings.push_back(std::move(finding));
+  for (auto const* exporter : exporters())
+    if (exporter->file) write_file(fmt::format("{}/{}", directory, exporter->file), exporter->render(report));
+}
+
+void show_result(Report report, RunOptions const& options, Exporter const& form) {
+  for (auto& finding : find(report)) report.findings.push_back(std::move(finding));
+  std::fputs(form.render(report).c_str(), stdout);
+  std::string files;
+  for (auto const* exporter : exporters())
+    if (exporter->file) files += fmt::format("{}{}", files.empty() ? "" : ", ", exporter->file);
+  fmt::print(stderr, "files in {}: {}, journal.jsonl\n", options.out, files);
+  if (!report.run.complete)
+    fmt::print(stderr, "incomplete: {}; maru run --resume {} goes on\n", report.run.incomplete_reason, options.out);
+}
+
+Exit run_in(World& world, Arguments const& a) {
+  bool const leads = world.rank() == 0;
+  RunOptions options;
+  Exporter const* form = nullptr;
+  auto style = ProgressStyle::automatic;
+  all_or_none(world, [&] {
+    // A folder of this run's is rank 0's; the others need not see it, so they take the plan of a journal from it.
+    form = find_exporter(a.format);
+    if (!form) throw Error(Exit::usage, fmt::format("--format: there is no '{}'", a.format));
+    style = parse_progress_style(a.progress);
+    if (a.resume.empty() || leads) options = make_options(a);
+  });
+  if (!a.resume.empty()) {
+    auto const toml = world.broadcast_text(plan_to_toml(options.plan));
+    options.plan = parse_plan(toml, a.resume);
+    options.resume = true;
+    options.watchdog = parse_watchdog(a.watchdog);
+    options.force = a.force;
+  }
+  auto const modules = load_modules();
+  ProgressPrinter printer(leads ? style : ProgressStyle::none);
+  auto const result = run_plan(world, options, all_backends(builtin_backends(), modules),
+                               {.publish = [&](Report const& report) { write_files(report, options.out); },
+                                .progress = [&](Progress const& progress) { printer.show(progress); },
+                                .alarm =
+                                    [&](std::string const& text) {
+                                      fmt::print(stderr, "\n{}\n", text);
+                                      std::fflush(stderr);
+                                    }});
+  printer.clear();
+  if (leads) show_result(result.report, options, *form);
+  return result.code;
+}
+
+Exit run(Arguments const& a) {
+  auto const world = read_launcher().speaks_mpi ? mpi_world() : solo_world();
+  try {
+    return run_in(*world, a);
+  } catch (AgreedError const& error) {
+    if (world->rank() == 0) fmt::print(stderr, "maru: {}\n", error.what());
+    return error.code();
+  } catch (std::exception const& error) { // this rank alone: the others wait for it and must be ended
+    fmt::print(stderr, "maru: rank {}: {}\n", world->rank(), error.what());
+    std::fflush(stderr);
+    if (world->size() > 1) world->abort(static_cast<int>(Exit::incomplete));
+    return Exit::incomplete;
+  }
+}
+
+void add_effort_options(CLI::App& app, Arguments& a) {
+  app.add_option("--budget", a.budget, "time for the whole run, such as 5m; what it cuts is reported");
+  app.add_option("--case-budget", a.case_budget, "time for one case [10s]");
+  app.add_option("--precision", a.precision, "stop a case at this 95 % half width of the median [1%]");
+  app.add_option("--max-iterations", a.max_iterations, "calls of one case at most");
+  app.add_option("-n,--iterations", a.iterations, "exactly so many calls");
+  app.add_option("-w,--warmup", a.warmup, "exactly so many warm-up calls");
+  app.add_option("-c,--check", a.check, "verify results before timing: 1 or 0 [1]");
+}
+
+void add_collective_options(CLI::App& app, Arguments& a) {
+  app.add_option("-b,--min-bytes", a.min_bytes, "collectives: smallest size [8]")->group("Collectives");
+  app.add_option("-e,--max-bytes", a.max_bytes, "largest size [128M]")->group("Collectives");
+  app.add_option("-f,--factor", a.factor, "from one size to the next [2]")->group("Collectives");
+  app.add_option("-i,--step-bytes", a.step_bytes, "a fixed step instead of -f")->group("Collectives");
+  app.add_option("-d,--dtype", a.dtypes, "f32, f64, s32 or all [f32]")->group("Collectives");
+  app.add_option("-r,--root", a.root, "root of broadcast and reduce [0]")->group("Collectives");
+  app.add_option("--groups", a.groups, "world, node, pairs, split:K, or several [world]")->group("Collectives");
+}
+
+void add(CLI::App& program, Exit& code) {
+  auto* app = program.add_subcommand("run", "measure this machine, or under mpirun or srun a cluster");
+  auto const a = std::make_shared<Arguments>();
+  app->add_option("probes", a->probes, "gemm, memory, collectives, all_reduce … (see maru list)");
+  app->add_option("--plan", a->plan, "quick, standard, full or a TOML file [quick]");
+  app->add_option("--set", a->settings, "PROBE.KEY=VALUE: a probe's parameter")->take_all();
+  app->add_option("--out", a->out, "folder for the files [maru-DATE-TIME]");
+  app->add_option("--resume", a->resume, "folder of a run to go on with");
+  app->add_flag("--overwrite", a->overwrite, "replace the run that --out holds");
+  app->add_flag("--force", a->force, "time although the wiring check objects");
+  app->add_option("--watchdog", a->watchdog, "end a run that does not move for so long; off switches it off")
+      ->capture_default_str();
+  app->add_option("--progress", a->progress, "auto, line, plain or none")->capture_default_str();
+  app->add_option("--format", a->format, "what to print at the end (see maru show --help)")->capture_default_str();
+  add_effort_options(*app, *a);
+  add_collective_options(*app, *a);
+  app->callback([a, &code] { code = run(*a); });
+}
+
+} // namespace
+
+extern Command const run_command;
+Command const run_command{"run", add};
+
+} // namespace maru

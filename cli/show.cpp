@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.hpp"
+#include "core/report_io.hpp"
+#include "core/suggest.hpp"
+#include "exporters/exporter.hpp"
+
+#include <cstdio>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace maru {
+namespace {
+
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (auto const* exporter : exporters()) names.emplace_back(exporter->name);
+  return names;
+}
+
+Exit show(std::string const& path, std::string const& format) {
+  auto const* exporter = find_exporter(format);
+  if (!exporter) throw Error(Exit::usage, unknown("format", format, format_names()));
+  auto const text = exporter->render(read_report(path));
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    throw Error(Exit::incomplete, "cannot write to standard output");
+  return Exit::good;
+}
+
+void add(CLI::App& program, Exit& code) {
+  auto* app = program.add_subcommand("show", "print the report of a run");
+  auto const path = std::make_shared<std::string>();
+  auto const format = std::make_shared<std::string>("table");
+  app->add_option("run", *path, "folder of a run, or a report's file")->required();
+  app->add_option("--format", *format, fmt::format("{}", fmt::join(format_names(), ", ")))->capture_default_str();
+  app->callback([=, &code] { code = show(*path, *format); });
+}
+
+} // namespace
+
+extern Command const show_command;
+Command const show_command{"show", add};
+
+} // namespace maru

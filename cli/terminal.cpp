@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/terminal.hpp"
+
+#include "core/error.hpp"
+#include "core/suggest.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace maru {
+namespace {
+
+constexpr std::size_t columns = 79;
+
+std::string shorten(std::string text) {
+  if (text.size() > columns) text = text.substr(0, columns - 3) + "...";
+  return text;
+}
+
+std::string time_left(double seconds) {
+  if (seconds <= 0) return {};
+  auto const whole = static_cast<int>(seconds + 0.5);
+  return whole < 60 ? fmt::format(", {} s left", whole) : fmt::format(", {} min {} s left", whole / 60, whole % 60);
+}
+
+} // namespace
+
+ProgressStyle parse_progress_style(std::string const& text) {
+  if (text == "auto") return ProgressStyle::automatic;
+  if (text == "line") return ProgressStyle::line;
+  if (text == "plain") return ProgressStyle::plain;
+  if (text == "none") return ProgressStyle::none;
+  throw Error(Exit::usage, unknown("progress style", text, {"auto", "line", "plain", "none"}));
+}
+
+bool stderr_is_terminal() {
+  if (::isatty(STDERR_FILENO)) return true;
+  if (!std::getenv("OMPI_COMM_WORLD_RANK")) return false;
+  std::error_code error;
+  auto const target = std::filesystem::read_symlink(fmt::format("/proc/{}/fd/2", ::getppid()), error).string();
+  return !error && (target.starts_with("/dev/pts/") || target.starts_with("/dev/tty"));
+}
+
+ProgressPrinter::ProgressPrinter(ProgressStyle style) : style_(style) {
+  if (style_ == ProgressStyle::automatic) style_ = stderr_is_terminal() ? ProgressStyle::line : ProgressStyle::plain;
+}
+
+ProgressPrinter::~ProgressPrinter() { clear(); }
+
+void ProgressPrinter::show(Progress const& progress) {
+  if (style_ == ProgressStyle::none) return;
+  auto const text =
+      fmt::format("[{}/{}{}] {}", progress.done + 1, progress.total, time_left(progress.seconds_left), progress.what);
+  if (style_ == ProgressStyle::line) {
+    fmt::print(stderr, "\r\033[K{}", shorten(text));
+    std::fflush(stderr);
+    on_screen_ = true;
+    return;
+  }
+  // A line for each operation, not for each of a hundred sizes.
+  auto const probe = progress.what.substr(0, progress.what.find(' ', progress.what.find(' ') + 1));
+  if (probe == last_probe_) return;
+  last_probe_ = probe;
+  fmt::print(stderr, "[{}/{}{}] {}\n", progress.done + 1, progress.total, time_left(progress.seconds_left), probe);
+}
+
+void ProgressPrinter::clear() {
+  if (!on_screen_) return;
+  fmt::print(stderr, "\r\033[K");
+  std::fflush(stderr);
+  on_screen_ = false;
+}
+
+} // namespace maru

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "bench/runner.hpp"
+
+#include <memory>
+#include <string>
+
+namespace maru {
+
+enum class ProgressStyle { automatic, line, plain, none };
+/// Throws Error(usage).
+ProgressStyle parse_progress_style(std::string const& text);
+
+/// Tells on stderr where a run stands: one line that is rewritten on a terminal, plain lines elsewhere.
+class ProgressPrinter {
+public:
+  explicit ProgressPrinter(ProgressStyle style);
+  ~ProgressPrinter();
+  ProgressPrinter(ProgressPrinter const&) = delete;
+  ProgressPrinter& operator=(ProgressPrinter const&) = delete;
+
+  void show(Progress const& progress);
+  /// Takes the rewritten line off the screen, before something else is printed.
+  void clear();
+
+private:
+  ProgressStyle style_;
+  bool on_screen_ = false;
+  std::string last_probe_;
+};
+
+/// Whether what this process writes to stderr ends on a person's terminal. Open MPI hands its ranks pipes, so the
+/// launcher's own stderr is what counts there.
+bool stderr_is_terminal();
+
+} // namespace maru

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/file.hpp"
+
+#include "core/error.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace maru {
+namespace {
+
+constexpr std::size_t largest_file = std::size_t{2} << 30;
+
+class Descriptor {
+public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(Descriptor const&) = delete;
+  Descriptor& operator=(Descriptor const&) = delete;
+  int get() const { return value_; }
+
+private:
+  int value_;
+};
+
+std::string reason() { return std::strerror(errno); }
+
+bool write_all(int descriptor, std::string_view content) {
+  while (!content.empty()) {
+    auto const written = ::write(descriptor, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+} // namespace
+
+std::string read_file(std::string const& path) {
+  Descriptor const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) throw Error(Exit::usage, fmt::format("{}: {}", path, reason()));
+  std::string content;
+  char chunk[1 << 16];
+  for (;;) {
+    auto const got = ::read(file.get(), chunk, sizeof chunk);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw Error(Exit::usage, fmt::format("{}: {}", path, reason()));
+    if (got == 0) return content;
+    content.append(chunk, static_cast<std::size_t>(got));
+    if (content.size() > largest_file) throw Error(Exit::usage, fmt::format("{}: larger than 2 GiB", path));
+  }
+}
+
+void write_file(std::string const& path, std::string_view content) {
+  auto const temporary = fmt::format("{}.{}.tmp", path, ::getpid());
+  auto const fail = [&](std::string const& why) {
+    ::unlink(temporary.c_str());
+    throw Error(Exit::incomplete, fmt::format("cannot write {}: {}", path, why));
+  };
+  {
+    Descriptor const file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (file.get() < 0 || !write_all(file.get(), content) || ::fsync(file.get()) != 0) fail(reason());
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) fail(reason());
+}
+
+void make_writable_directory(std::string const& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw Error(Exit::usage, fmt::format("cannot create {}: {}", path, error.message()));
+  if (!is_directory(path)) throw Error(Exit::usage, fmt::format("{} is not a directory", path));
+  // Root may pass access(2) on a read-only mount and fail later: creating a file is the only sure test.
+  auto const trial = fmt::format("{}/.maru.{}.tmp", path, ::getpid());
+  Descriptor const file(::open(trial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (file.get() < 0) throw Error(Exit::usage, fmt::format("cannot write to {}: {}", path, reason()));
+  ::unlink(trial.c_str());
+}
+
+bool is_directory(std::string const& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
+
+bool is_file(std::string const& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error);
+}
+
+AppendFile::AppendFile(std::string path, bool fresh) : path_(std::move(path)) {
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (fresh ? O_EXCL : 0), 0644);
+  if (descriptor_ < 0) throw Error(Exit::usage, fmt::format("cannot open {}: {}", path_, reason()));
+}
+
+AppendFile::~AppendFile() { ::close(descriptor_); }
+
+void AppendFile::append(std::string_view text) {
+  auto const before = ::lseek(descriptor_, 0, SEEK_END);
+  if (write_all(descriptor_, std::string(text) + "\n")) return;
+  auto const why = reason();
+  if (before >= 0 && ::ftruncate(descriptor_, before) != 0) ::lseek(descriptor_, 0, SEEK_END);
+  throw Error(Exit::incomplete, fmt::format("cannot write {}: {}", path_, why));
+}
+
+} // namespace maru

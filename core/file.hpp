@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace maru {
+
+/// Whole content. Throws Error(usage) naming the file when it cannot be read or is over 2 GiB.
+std::string read_file(std::string const& path);
+
+/// Puts a file in place whole or not at all: temporary name in the same folder, flushed to disk, then renamed.
+/// Throws Error(incomplete) naming the file and the system's reason; the temporary file is gone then.
+void write_file(std::string const& path, std::string_view content);
+
+/// Creates the folder and its parents. Throws Error(usage) when that cannot be or it cannot be written to.
+void make_writable_directory(std::string const& path);
+
+bool is_directory(std::string const& path);
+bool is_file(std::string const& path);
+
+/// A file that is only ever appended to, line by line; each line is with the operating system when append returns.
+class AppendFile {
+public:
+  /// Throws Error(usage) when it cannot be opened. With `fresh`, an existing file is refused.
+  AppendFile(std::string path, bool fresh);
+  ~AppendFile();
+  AppendFile(AppendFile const&) = delete;
+  AppendFile& operator=(AppendFile const&) = delete;
+
+  /// Writes text and a newline in one call. Throws Error(incomplete) with the system's reason (a full disk, say);
+  /// a part that was written is cut off again, so that the file ends with a whole line.
+  void append(std::string_view text);
+
+private:
+  std::string path_;
+  int descriptor_ = -1;
+};
+
+} // namespace maru

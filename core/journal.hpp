@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/file.hpp"
+#include "core/report.hpp"
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace maru {
+
+/// What must be equal for a run to be gone on with.
+struct JournalHeader {
+  std::int64_t maru_journal = 1;
+  std::string maru_version;
+  std::string run_id;
+  std::string plan;
+  std::string plan_digest;
+  std::string plan_toml; ///< the whole plan, so that the folder alone is enough to go on
+  double started = 0;
+  std::vector<std::string> hosts; ///< of rank 0, 1, 2 …
+};
+
+/// `journal.jsonl`: a header line, then the records of each finished case and a line that closes the case. Every line
+/// is with the operating system before the next case begins; a case without its closing line is measured again.
+class Journal {
+public:
+  /// A new file; Error(usage) when there is one already.
+  static Journal create(std::string const& directory, JournalHeader const& header);
+  /// An existing file, cut back to its last whole case.
+  static Journal reopen(std::string const& directory);
+
+  void append(std::vector<Record> const& records, std::string const& case_key);
+
+private:
+  explicit Journal(std::unique_ptr<AppendFile> file) : file_(std::move(file)) {}
+  std::unique_ptr<AppendFile> file_;
+};
+
+struct JournalContent {
+  JournalHeader header;
+  std::vector<Record> records;  ///< of the closed cases only
+  std::set<std::string> closed; ///< keys of the closed cases
+  std::size_t valid_bytes = 0;  ///< up to the end of the last closed case
+};
+
+/// Throws Error(usage) when there is no journal or its header is not readable; a torn or open end is passed over.
+JournalContent read_journal(std::string const& directory);
+JournalContent parse_journal(std::string_view text, std::string_view origin);
+
+/// Throws Error(usage) that names each difference between what was begun and what is asked for now.
+void require_same(JournalHeader const& begun, JournalHeader const& now, std::string const& directory);
+
+std::string journal_path(std::string const& directory);
+
+} // namespace maru

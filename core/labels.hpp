@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace maru {
+
+using LabelValue = std::variant<std::int64_t, double, std::string>;
+
+/// What was asked, in the order in which it was written. Never who answered: identity would keep the same question
+/// from grouping over ranks.
+class Labels {
+public:
+  using Entry = std::pair<std::string, LabelValue>;
+
+  Labels() = default;
+  Labels(std::initializer_list<Entry> entries) : entries_(entries) {}
+
+  void set(std::string_view key, LabelValue value);
+  LabelValue const* find(std::string_view key) const;
+  /// The value as text ("" when absent), as it appears in tables and label sets.
+  std::string text(std::string_view key) const;
+  std::vector<Entry> const& entries() const { return entries_; }
+  /// "dtype=f32 m=512 n=512": one line, the same for the same question.
+  std::string line() const;
+  bool operator==(Labels const&) const = default;
+
+private:
+  std::vector<Entry> entries_;
+};
+
+std::string to_text(LabelValue const& value);
+
+} // namespace maru

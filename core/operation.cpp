@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/operation.hpp"
+
+#include <array>
+#include <utility>
+
+namespace maru {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, Dtype>, 15> dtype_names{{
+    {"f64", Dtype::f64},
+    {"f32", Dtype::f32},
+    {"bf16", Dtype::bf16},
+    {"s8", Dtype::s8},
+    {"s32", Dtype::s32},
+    {"double", Dtype::f64},
+    {"float64", Dtype::f64},
+    {"fp64", Dtype::f64},
+    {"float", Dtype::f32},
+    {"float32", Dtype::f32},
+    {"fp32", Dtype::f32},
+    {"bfloat16", Dtype::bf16},
+    {"int8", Dtype::s8},
+    {"int32", Dtype::s32},
+    {"int", Dtype::s32},
+}};
+constexpr std::array<std::string_view, 4> memory_names{"copy", "scale", "add", "triad"};
+constexpr std::array<std::string_view, 7> collective_names{"all_reduce", "all_gather", "reduce_scatter", "all_to_all",
+                                                           "broadcast",  "reduce",     "send_recv"};
+
+template <class Enum, std::size_t size>
+std::optional<Enum> parse_name(std::array<std::string_view, size> const& names, std::string_view text) {
+  for (std::size_t i = 0; i < size; ++i)
+    if (names[i] == text) return static_cast<Enum>(i);
+  return std::nullopt;
+}
+
+Cost cost_of(Gemm const& g) {
+  auto const m = static_cast<double>(g.m), n = static_cast<double>(g.n), k = static_cast<double>(g.k);
+  auto const in = static_cast<double>(size_of(g.in)), out = static_cast<double>(size_of(g.out));
+  return {.flops = 2 * m * n * k, .bytes = in * (m * k + k * n) + out * m * n};
+}
+
+Cost cost_of(Memory const& memory) {
+  auto const arrays = memory.kind == MemoryKind::copy || memory.kind == MemoryKind::scale ? 2.0 : 3.0;
+  return {.bytes = arrays * static_cast<double>(memory.bytes)};
+}
+
+Cost cost_of(Collective const& c) {
+  auto const parts = is_divided(c.kind) ? static_cast<double>(c.ranks) : 1.0;
+  auto const bytes = static_cast<double>(part_count(c) * size_of(c.dtype)) * parts;
+  return {.bytes = bytes, .bus_bytes = bytes * bus_factor(c.kind, c.ranks)};
+}
+
+Cost cost_of(Spin const&) { return {}; }
+
+Labels labels_of(Gemm const& g) {
+  return {{"dtype", std::string(name(g.in))}, {"out", std::string(name(g.out))}, {"m", g.m}, {"n", g.n}, {"k", g.k}};
+}
+
+Labels labels_of(Memory const& m) { return {{"dtype", "f64"}, {"size_bytes", static_cast<std::int64_t>(m.bytes)}}; }
+
+Labels labels_of(Collective const& c) {
+  Labels result{{"dtype", std::string(name(c.dtype))}, {"size_bytes", static_cast<std::int64_t>(c.bytes)}};
+  result.set("in_place", static_cast<std::int64_t>(c.in_place));
+  if (is_rooted(c.kind)) result.set("root", static_cast<std::int64_t>(c.root));
+  return result;
+}
+
+Labels labels_of(Spin const& s) { return {{"seconds", s.seconds}, {"noise", s.noise}}; }
+
+} // namespace
+
+std::string_view name(Dtype dtype) {
+  for (auto const& [text, value] : dtype_names)
+    if (value == dtype) return text;
+  return "?";
+}
+
+std::size_t size_of(Dtype dtype) {
+  switch (dtype) {
+  case Dtype::f64: return 8;
+  case Dtype::f32:
+  case Dtype::s32: return 4;
+  case Dtype::bf16: return 2;
+  case Dtype::s8: return 1;
+  }
+  return 1;
+}
+
+std::optional<Dtype> parse_dtype(std::string_view text) {
+  for (auto const& [known, value] : dtype_names)
+    if (known == text) return value;
+  return std::nullopt;
+}
+
+Cost cost(Operation const& operation) {
+  return std::visit([](auto const& op) { return cost_of(op); }, operation);
+}
+
+double bus_factor(CollectiveKind kind, int ranks) {
+  double const n = ranks;
+  switch (kind) {
+  case CollectiveKind::all_reduce: return 2 * (n - 1) / n;
+  case CollectiveKind::all_gather:
+  case CollectiveKind::reduce_scatter:
+  case CollectiveKind::all_to_all: return (n - 1) / n;
+  case CollectiveKind::broadcast:
+  case CollectiveKind::reduce:
+  case CollectiveKind::send_recv: return 1;
+  }
+  return 1;
+}
+
+bool is_divided(CollectiveKind kind) {
+  return kind == CollectiveKind::all_gather || kind == CollectiveKind::reduce_scatter ||
+         kind == CollectiveKind::all_to_all;
+}
+
+bool is_rooted(CollectiveKind kind) { return kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce; }
+
+bool is_reduction(CollectiveKind kind) {
+  return kind == CollectiveKind::all_reduce || kind == CollectiveKind::reduce || kind == CollectiveKind::reduce_scatter;
+}
+
+std::uint64_t part_count(Collective const& c) {
+  auto const parts = is_divided(c.kind) ? static_cast<std::uint64_t>(c.ranks) : 1U;
+  return c.bytes / size_of(c.dtype) / parts;
+}
+
+std::string_view name(MemoryKind kind) { return memory_names.at(static_cast<std::size_t>(kind)); }
+std::string_view name(CollectiveKind kind) { return collective_names.at(static_cast<std::size_t>(kind)); }
+std::optional<MemoryKind> parse_memory_kind(std::string_view text) {
+  return parse_name<MemoryKind>(memory_names, text);
+}
+std::optional<CollectiveKind> parse_collective_kind(std::string_view text) {
+  return parse_name<CollectiveKind>(collective_names, text);
+}
+
+std::string_view name(Operation const& operation) {
+  struct Namer {
+    std::string_view operator()(Gemm const&) const { return "gemm"; }
+    std::string_view operator()(Memory const& m) const { return name(m.kind); }
+    std::string_view operator()(Collective const& c) const { return name(c.kind); }
+    std::string_view operator()(Spin const&) const { return "spin"; }
+  };
+  return std::visit(Namer{}, operation);
+}
+
+std::string_view family(Operation const& operation) {
+  struct Namer {
+    std::string_view operator()(Gemm const&) const { return "gemm"; }
+    std::string_view operator()(Memory const&) const { return "memory"; }
+    std::string_view operator()(Collective const&) const { return "collective"; }
+    std::string_view operator()(Spin const&) const { return "spin"; }
+  };
+  return std::visit(Namer{}, operation);
+}
+
+Labels labels(Operation const& operation) {
+  return std::visit([](auto const& op) { return labels_of(op); }, operation);
+}
+
+} // namespace maru

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/report.hpp"
+#include "core/report_io.hpp"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace maru {
+
+/// What each rank knows about itself before anything is timed; gathered once, judged on rank 0.
+struct RankFacts {
+  RankInfo rank;
+  HostInfo host;
+  std::int64_t pid = 0;
+  std::string maru_version;
+  std::string plan_digest;
+  std::string clock_id;      ///< the kernel whose clock it reads; also tells two machines of one name apart
+  std::string usable_cpus;   ///< what the operating system would let it use, were it not bound
+  std::int64_t cores = 1;    ///< physical cores among the hardware threads that it may run on
+  std::int64_t launched = 0; ///< ranks that the launcher says it started; 0 when it says nothing
+  std::string launcher;
+};
+
+Bytes to_cbor(RankFacts const& facts);
+RankFacts rank_facts_from_cbor(std::span<std::byte const> bytes);
+
+/// What rank 0 made of all the facts, for every rank.
+struct Assembly {
+  std::string fault;                 ///< one line, when the ranks must not be timed like this
+  std::vector<std::string> hosts;    ///< of each rank
+  std::vector<std::int64_t> threads; ///< of each rank
+  std::int64_t stream_bytes = 0;     ///< bytes of each array that defeats the caches
+  std::string run_id;
+  double started_monotonic = 0; ///< start of the run on rank 0's CLOCK_MONOTONIC
+};
+
+Bytes to_cbor(Assembly const& assembly);
+Assembly assembly_from_cbor(std::span<std::byte const> bytes);
+
+} // namespace maru

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/labels.hpp"
+#include "core/operation.hpp"
+#include "core/statistics.hpp"
+#include "core/units.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace maru {
+
+/// The report's format. A reader refuses every other number; a new optional field does not raise it.
+constexpr std::int64_t report_version = 1;
+
+/// One run of the program. Times are seconds since the Unix epoch, by rank 0's clock.
+struct RunInfo {
+  std::string id;
+  std::string maru_version;
+  std::string plan;        ///< its name, or its file's
+  std::string plan_digest; ///< of the plan after the command line's overrides; equal digests ask the same questions
+  std::string launcher;    ///< "mpirun", "srun", "none" …
+  std::string mpi;         ///< the MPI library's own name and version
+  double started = 0;
+  double finished = 0;
+  bool complete = false;
+  std::string incomplete_reason; ///< empty when complete
+};
+
+struct HostInfo {
+  std::string name;
+  std::string cpu;
+  std::string kernel;
+  std::int64_t cores = 0;            ///< physical cores the operating system lets us use
+  std::int64_t processing_units = 0; ///< hardware threads, likewise
+  std::int64_t numa_nodes = 0;
+  std::int64_t last_cache_bytes = 0; ///< all last-level caches together
+  std::int64_t memory_bytes = 0;
+  bool operator==(HostInfo const&) const = default;
+};
+
+/// Who answered: one per rank.
+struct RankInfo {
+  std::int64_t rank = 0;
+  std::string host;
+  std::int64_t local_rank = 0;
+  std::string cpus; ///< the hardware threads it may run on, as "0-3,8"
+  std::int64_t threads = 1;
+  bool bound = false;      ///< whether the launcher bound it to less than the host
+  std::string device;      ///< the accelerator's model; empty on the host backend
+  std::string device_uuid; ///< as the vendor writes it ("GPU-…")
+};
+
+/// The group of ranks that a record speaks of. kind "rank" is a group of one: an operation without partners.
+struct Group {
+  std::string kind = "rank"; ///< rank, world, node, pairs, split:K
+  std::int64_t index = 0;    ///< which of its kind
+  std::vector<std::int64_t> ranks;
+};
+
+enum class Status { ok, wrong, skipped, failed };
+enum class Stop { converged, max_iterations, budget, fixed, interrupted };
+
+struct Verification {
+  bool checked = false;
+  std::uint64_t elements = 0; ///< compared, over the group's ranks
+  std::uint64_t wrong = 0;
+  double max_error = 0; ///< largest error over its tolerance; at most 1 when right
+  std::string method;   ///< "exact", "naive", "freivalds+naive" …
+  std::string detail;   ///< the first wrong element, and whose
+};
+
+/// Who came last into a coupled operation, from a sample of iterations started at one agreed time on synchronised
+/// clocks.
+struct Arrival {
+  std::uint64_t iterations = 0;
+  std::uint64_t missed = 0;              ///< iterations left out because a rank was still busy when they began
+  double clock_error = 0;                ///< seconds; no claim below it is made
+  double transfer = 0;                   ///< median seconds from the last arrival to the last exit
+  double lateness = 0;                   ///< median seconds of the last arrival behind the median of the others
+  double lateness_error = 0;             ///< clock error and the spread of the punctual ranks' arrivals together
+  std::optional<std::int64_t> last_rank; ///< absent when no rank is late beyond the error
+  std::string last_host;
+  double last_share = 0; ///< part of the iterations in which last_rank was the last to arrive
+};
+
+/// Up to 64 of the samples, evenly chosen, with the time at which each began.
+struct Samples {
+  std::vector<double> at;      ///< seconds since the run started
+  std::vector<double> seconds; ///< per call
+};
+
+/// One question, as answered by one group of ranks.
+struct Record {
+  std::string probe;
+  std::string operation;
+  std::string backend;
+  Labels labels;
+  Group group;
+  Status status = Status::ok;
+  std::string reason; ///< of skipped, wrong and failed
+  Cost cost;
+  std::optional<Timing> time; ///< absent when it was not timed
+  std::optional<Stop> stop;
+  std::optional<RankSpread> spread;
+  Verification verification;
+  std::optional<Arrival> arrival;
+  Samples samples;
+};
+
+/// How far the ranks' clocks can be trusted against rank 0's.
+struct ClockQuality {
+  std::string method;  ///< "same kernel clock", "ping-pong", or both
+  double error = 0;    ///< seconds, largest over ranks
+  double drift = 0;    ///< seconds per second, largest over ranks
+  double residual = 0; ///< seconds between the final synchronisation and what the earlier ones foretold, largest
+};
+
+/// A case that was asked for and not run.
+struct Cut {
+  std::string probe;
+  std::string operation;
+  Labels labels;
+  std::string reason;
+};
+
+/// What analysis says of the run, in one line with its evidence.
+struct Finding {
+  std::string kind;     ///< "late_rank", "wrong_result", "wiring" …
+  std::string severity; ///< "note", "warning", "failure"
+  std::string text;
+};
+
+struct Report {
+  std::int64_t maru_report = report_version;
+  RunInfo run;
+  ClockQuality clock;
+  std::vector<HostInfo> hosts;
+  std::vector<RankInfo> ranks;
+  std::vector<Record> records;
+  std::vector<Cut> cut;
+  std::vector<Finding> findings;
+};
+
+/// A figure derived from a record, with its 95 % interval. One definition for every exporter.
+struct Figure {
+  std::string_view name; ///< "duration", "flops", "bandwidth", "algorithm_bandwidth", "bus_bandwidth"
+  Unit unit = Unit::none;
+  double value = 0;
+  std::optional<Interval> ci;
+};
+/// The median duration and the rates that the record's cost gives; empty when it was not timed.
+std::vector<Figure> figures(Record const& record);
+
+/// "gemm openblas dtype=f32 m=512 …": the same for the same question, over ranks, groups and runs.
+std::string question(Record const& record);
+/// question() and the group: unique in a report.
+std::string key(Record const& record);
+
+std::string_view name(Status status);
+std::string_view name(Stop stop);
+
+/// Ranks as ranges: {0,1,2,5} ↔ "0-2,5". Reading throws Error(usage) for anything else.
+std::string format_ranks(std::vector<std::int64_t> const& ranks);
+std::vector<std::int64_t> parse_ranks(std::string_view text);
+
+} // namespace maru

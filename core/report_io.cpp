@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/report_io.hpp"
+
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/json_tree.hpp"
+
+namespace maru {
+namespace {
+
+Json parse(std::span<char const> bytes, Json::input_format_t format, std::string_view origin) {
+  return parse_tree(bytes, format, origin);
+}
+
+std::span<char const> characters(std::span<std::byte const> bytes) {
+  return {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
+}
+
+Bytes cbor(Json const& tree) {
+  auto const raw = Json::to_cbor(tree);
+  auto const* first = reinterpret_cast<std::byte const*>(raw.data());
+  return {first, first + raw.size()};
+}
+
+Report decode_report(Json const& tree, std::string_view origin) {
+  Report report;
+  auto const version = tree.is_object() ? tree.find("maru_report") : tree.end();
+  if (!tree.is_object() || version == tree.end())
+    throw Error(Exit::usage, fmt::format("{}: not a maru report", origin));
+  if (!version->is_number_integer() || *version != report_version)
+    throw Error(Exit::usage, fmt::format("{}: report format {}, this program reads {}", origin,
+                                         printable(dump(*version)), report_version));
+  decode(tree, report, std::string(origin) + ": ");
+  return report;
+}
+
+} // namespace
+
+std::string to_json(Report const& report) { return dump(encode(report), 1) + "\n"; }
+Bytes to_cbor(Report const& report) { return cbor(encode(report)); }
+
+Report report_from_json(std::string_view text, std::string_view origin) {
+  return decode_report(parse(text, Json::input_format_t::json, origin), origin);
+}
+
+Report report_from_cbor(std::span<std::byte const> bytes, std::string_view origin) {
+  return decode_report(parse(characters(bytes), Json::input_format_t::cbor, origin), origin);
+}
+
+Report read_report(std::string const& path) {
+  auto const file = is_directory(path) ? path + "/report.json" : path;
+  auto const text = read_file(file);
+  if (file.ends_with(".cbor")) return report_from_cbor(std::as_bytes(std::span(text)), file);
+  return report_from_json(text, file);
+}
+
+std::string record_to_json_line(Record const& record) { return dump(encode(record)); }
+
+Record record_from_json(std::string_view text, std::string_view origin) {
+  Record record;
+  decode(parse(text, Json::input_format_t::json, origin), record, std::string(origin) + ": ");
+  return record;
+}
+
+Bytes records_to_cbor(std::vector<Record> const& records) {
+  auto tree = Json::array();
+  for (auto const& record : records) tree.push_back(encode(record));
+  return cbor(tree);
+}
+
+std::vector<Record> records_from_cbor(std::span<std::byte const> bytes, std::string_view origin) {
+  std::vector<Record> records;
+  decode_value(parse(characters(bytes), Json::input_format_t::cbor, origin), records, std::string(origin) + ": ");
+  return records;
+}
+
+std::string report_schema() {
+  Json schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "Maru report"}};
+  schema.update(schema_of<Report>());
+  schema["properties"]["maru_report"] = Json{{"const", report_version}};
+  return schema.dump(1) + "\n";
+}
+
+} // namespace maru

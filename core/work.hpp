@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/report.hpp"
+
+#include <cstdint>
+
+namespace maru {
+
+class Work;
+
+/// Where work runs and how its time is read: the host's thread, or an accelerator's stream.
+class Lane {
+public:
+  virtual ~Lane() = default;
+  /// Runs `calls` calls back to back and returns their wall time in seconds, from the first start to the last end.
+  virtual double time(Work& work, std::uint64_t calls) = 0;
+};
+
+/// The calling thread and CLOCK_MONOTONIC.
+Lane& host_lane();
+
+/// A prepared, repeatable operation: the only thing that can be timed. Its memory is allocated and filled with random
+/// data by the time it is constructed; call() allocates nothing.
+class Work {
+public:
+  virtual ~Work() = default;
+  /// One call of the operation. On the host it is over when it returns.
+  virtual void call() = 0;
+  /// Poisons the output, runs one call on random input and compares every element of this rank's result. Coupled
+  /// operations call it on every rank of the group together. Leaves the work as ready for call() as it was.
+  virtual Verification verify() = 0;
+  virtual Lane& lane() { return host_lane(); }
+};
+
+/// Seconds of CLOCK_MONOTONIC, which all ranks of one kernel share.
+double monotonic_seconds();
+/// Seconds since the Unix epoch.
+double unix_seconds();
+/// Median cost in seconds of one reading of the clock.
+double clock_cost();
+
+} // namespace maru

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/report_io.hpp"
+#include "exporters/exporter.hpp"
+
+namespace maru {
+
+extern Exporter const json_exporter;
+Exporter const json_exporter{"json", "report.json", "the whole report, as docs/report.md describes it", to_json};
+
+} // namespace maru

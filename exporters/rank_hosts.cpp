@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/rank_hosts.hpp"
+
+#include <unordered_set>
+
+namespace maru {
+
+RankHosts::RankHosts(Report const& report) {
+  for (auto const& rank : report.ranks) hosts_.emplace(rank.rank, rank.host);
+}
+
+std::string_view RankHosts::of(std::int64_t rank) const {
+  auto const found = hosts_.find(rank);
+  return found == hosts_.end() ? std::string_view() : found->second;
+}
+
+std::vector<std::string_view> RankHosts::of(Group const& group) const {
+  std::vector<std::string_view> hosts;
+  std::unordered_set<std::string_view> seen;
+  for (auto const rank : group.ranks)
+    if (auto const host = of(rank); !host.empty() && seen.insert(host).second) hosts.push_back(host);
+  return hosts;
+}
+
+} // namespace maru

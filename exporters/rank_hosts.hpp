@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/report.hpp"
+
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace maru {
+
+/// Which host each rank of a report is on. Views into the report, which must outlive it.
+class RankHosts {
+public:
+  explicit RankHosts(Report const& report);
+
+  /// Empty for a rank that the report does not know.
+  std::string_view of(std::int64_t rank) const;
+  /// The distinct hosts of a group, in the order of its ranks.
+  std::vector<std::string_view> of(Group const& group) const;
+
+private:
+  std::unordered_map<std::int64_t, std::string_view> hosts_;
+};
+
+} // namespace maru
