@@ -15,6 +15,7 @@ constexpr double steady_within = 0.02;   // two following warm-up estimates agre
 constexpr double batch_seconds = 0.05;   // between two agreements: long against an agreement, short against a signal
 constexpr std::uint64_t first_batch = 6; // the fewest samples that give an interval
 constexpr std::uint64_t most_warmup_rounds = 12;
+constexpr double warmup_share = 0.2; // of a case's time at most
 
 /// Coupled work with the test's delay before each call (nothing in the program that is shipped).
 class FaultyWork final : public Work {
@@ -38,10 +39,11 @@ double group_max(World& group, double value) {
   return values[0];
 }
 
-/// Two readings frame a sample.
-double shortest_sample() {
-  static double const seconds = 2 * clock_cost() / clock_share;
-  return seconds;
+// Two readings frame a sample. Each rank measures its own clock, so the ranks have to agree: with different numbers of
+// calls per sample they would wait for one another for ever.
+double shortest_sample(World& group, Effort const& effort) {
+  static double const own = 2 * clock_cost() / clock_share;
+  return group_max(group, effort.shortest_sample > 0 ? effort.shortest_sample : own);
 }
 
 struct Pace {
@@ -56,6 +58,8 @@ Pace warm_up(World& group, Work& work, Effort const& effort) {
   auto const forced = effort.warmup;
   // A tenth of the allowance; more only where a sample needs more calls than that.
   std::uint64_t const allowance = std::max<std::uint64_t>(2, effort.max_iterations / 10);
+  double const shortest = shortest_sample(group, effort);
+  double const begun = monotonic_seconds();
   double previous = 0;
   for (std::uint64_t round = 0; round < most_warmup_rounds; ++round) {
     auto calls = pace.calls_per_sample;
@@ -63,19 +67,18 @@ Pace warm_up(World& group, Work& work, Effort const& effort) {
     if (calls == 0) break;
     pace.seconds_per_call = group_max(group, work.lane().time(work, calls) / static_cast<double>(calls));
     pace.used += calls;
-    auto const wanted =
-        static_cast<std::uint64_t>(std::ceil(shortest_sample() / std::max(pace.seconds_per_call, 1e-9)));
+    bool const late = group_max(group, monotonic_seconds() - begun) > warmup_share * effort.case_budget;
+    auto const wanted = static_cast<std::uint64_t>(std::ceil(shortest / std::max(pace.seconds_per_call, 1e-9)));
     bool const long_enough = pace.calls_per_sample >= wanted;
     bool const steady = round > 0 && std::abs(pace.seconds_per_call - previous) <= steady_within * previous;
     if (!long_enough) pace.calls_per_sample = wanted;
     previous = pace.seconds_per_call;
-    if (!forced && ((long_enough && steady) || (long_enough && pace.used >= allowance))) break;
+    if (!forced && ((long_enough && (steady || pace.used >= allowance)) || late)) break;
   }
   if (forced && pace.used < *forced) work.lane().time(work, *forced - pace.used);
   if (forced && *forced == 0) { // even without warm-up the number of calls per sample has to be known
     pace.seconds_per_call = group_max(group, work.lane().time(work, 1));
-    pace.calls_per_sample =
-        std::max<std::uint64_t>(1, static_cast<std::uint64_t>(shortest_sample() / pace.seconds_per_call));
+    pace.calls_per_sample = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(shortest / pace.seconds_per_call));
   }
   return pace;
 }

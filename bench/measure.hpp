@@ -14,11 +14,12 @@ namespace maru {
 
 /// How long to measure one case.
 struct Effort {
-  double precision = 0.01;                 ///< stop when the median's 95 % half width is within this part of it
-  std::uint64_t max_iterations = 1000;     ///< calls, warm-up included
-  double case_budget = 10;                 ///< seconds for one case, by rank 0's clock
-  std::optional<std::uint64_t> iterations; ///< -n: exactly so many calls
-  std::optional<std::uint64_t> warmup;     ///< -w: exactly so many calls
+  double precision = 0.01;             ///< stop when the median's 95 % half width is within this part of it
+  std::uint64_t max_iterations = 1000; ///< calls, warm-up included
+  double shortest_sample = 0; ///< seconds; 0: as long as this rank's clock asks for. The group's largest counts
+  double case_budget = 10;    ///< seconds for one case, by rank 0's clock
+  std::optional<std::uint64_t> iterations = {}; ///< -n: exactly so many calls
+  std::optional<std::uint64_t> warmup = {};     ///< -w: exactly so many calls
 };
 
 /// Who measures together. `world` agrees on going on; `group` are the ranks coupled by the operation (a world of one

@@ -62,7 +62,7 @@ std::string journal_path(std::string const& directory) { return directory + "/jo
 
 Journal Journal::create(std::string const& directory, JournalHeader const& header) {
   auto file = std::make_unique<AppendFile>(journal_path(directory), true);
-  file->append(encode(header).dump());
+  file->append(dump(encode(header)));
   return Journal(std::move(file));
 }
 
@@ -77,7 +77,7 @@ Journal Journal::reopen(std::string const& directory) {
 void Journal::append(std::vector<Record> const& records, std::string const& case_key) {
   std::string text;
   for (auto const& record : records) text += "{\"record\":" + record_to_json_line(record) + "}\n";
-  text += Json{{"closed", case_key}}.dump();
+  text += dump(Json{{"closed", case_key}});
   file_->append(text);
 }
 

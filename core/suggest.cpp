@@ -30,7 +30,8 @@ std::string nearest(std::string_view word, std::vector<std::string> const& candi
   constexpr std::size_t longest = 64; // a hostile word must not cost quadratic time
   if (word.size() > longest) return {};
   std::string best;
-  std::size_t least = std::max<std::size_t>(1, word.size() / 3) + 1;
+  // A slip in a short word, a swap or two slips in a longer one.
+  std::size_t least = (word.size() < 4 ? 1 : std::max<std::size_t>(2, word.size() / 3)) + 1;
   for (auto const& candidate : candidates) {
     auto const far = distance(word, candidate);
     if (far < least) {

@@ -7,7 +7,7 @@
 
 namespace maru {
 
-/// The candidate nearest to a misspelt word (Levenshtein distance of at most a third of its length, at least 1), or "".
+/// The candidate nearest to a misspelt word (by Levenshtein distance), or "".
 std::string nearest(std::string_view word, std::vector<std::string> const& candidates);
 
 /// "unknown probe 'gem'; did you mean 'gemm'?", or with the list of all candidates when none is near.

@@ -27,10 +27,10 @@ struct Column {
 
 std::string text(std::optional<double> value) { return value ? number(*value) : std::string(); }
 
-template <class T> std::string timing(Row const& row, T Timing::* member) {
+template <class T> std::string timing(Row const& row, T Timing::*member) {
   return row.record.time ? fmt::format("{}", (*row.record.time).*member) : std::string();
 }
-template <class T> std::string arrival(Row const& row, T Arrival::* member) {
+template <class T> std::string arrival(Row const& row, T Arrival::*member) {
   return row.record.arrival ? fmt::format("{}", (*row.record.arrival).*member) : std::string();
 }
 
@@ -57,8 +57,9 @@ std::string last_rank(Row const& row) {
 // A figure's three columns.
 #define MARU_FIGURE(name, figure_name)                                                                                 \
   Column{name, [](Row const& r) { return figure<Part::value>(r, figure_name); }},                                      \
-      Column{name "_ci_low", [](Row const& r) { return figure<Part::low>(r, figure_name); }},                          \
-      Column{name "_ci_high", [](Row const& r) { return figure<Part::high>(r, figure_name); }}
+      Column{name "_ci_low", [](Row const& r) { return figure<Part::low>(r, figure_name); }}, Column {                 \
+    name "_ci_high", [](Row const& r) { return figure<Part::high>(r, figure_name); }                                   \
+  }
 
 constexpr std::array columns{
     Column{"run_id", [](Row const& r) { return r.report.run.id; }},

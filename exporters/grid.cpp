@@ -10,9 +10,10 @@
 namespace maru {
 namespace {
 
-// Three digits of the smallest, and at most three decimals: a column that spans more is read for its large values.
+// At least three digits of the smallest, and at most three decimals: a column that spans more is read for its large
+// values.
 int decimals_for(double smallest) {
-  if (smallest >= 100 || !(smallest > 0)) return 0;
+  if (smallest >= 1000 || !(smallest > 0)) return 0;
   if (smallest >= 10) return 1;
   return smallest >= 1 ? 2 : 3;
 }
@@ -38,28 +39,40 @@ std::vector<std::string> Grid::column(std::size_t index) const {
   std::vector<std::string> texts;
   for (auto const& row : rows_) {
     auto const* number = std::get_if<Value>(&row.cells[index]);
-    if (!number) texts.push_back(one_line(std::get<std::string>(row.cells[index])));
-    else texts.push_back(fmt::format("{}{:.{}f}", number->before, number->value, decimals));
+    if (!number)
+      texts.push_back(one_line(std::get<std::string>(row.cells[index])));
+    else
+      texts.push_back(fmt::format("{}{:.{}f}", number->before, number->value, decimals));
   }
   return texts;
 }
 
+std::vector<std::string> Grid::shown(std::size_t index, std::size_t room) const {
+  constexpr std::size_t shortest = 8; // of a word that is cut
+  auto texts = column(index);
+  if (std::all_of(texts.begin(), texts.end(), [](auto const& cell) { return cell.empty(); })) return {};
+  auto const& [title, right] = columns_[index];
+  texts.push_back(title);
+  std::size_t wide = 0;
+  for (auto const& text : texts) wide = std::max(wide, width(text));
+  if (wide > room && (right || room < shortest)) return {};
+  wide = std::min(wide, room);
+  for (auto& text : texts) text = padded(clip(text, wide), wide, right);
+  return texts;
+}
+
 std::string Grid::text() const {
-  std::string head = indent_;
-  std::vector<std::string> lines(rows_.size(), indent_);
+  std::vector<std::string> lines(rows_.size() + 1, indent_); // the head is the last
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    auto const cells = column(i);
-    if (std::all_of(cells.begin(), cells.end(), [](auto const& cell) { return cell.empty(); })) continue;
-    auto wide = width(columns_[i].title);
-    for (auto const& cell : cells) wide = std::max(wide, width(cell));
-    std::string const gap = head.size() == indent_.size() ? "" : "  ";
-    head += gap + padded(columns_[i].title, wide, columns_[i].right);
-    for (std::size_t r = 0; r < lines.size(); ++r) lines[r] += gap + padded(cells[r], wide, columns_[i].right);
+    auto const used = width(lines.back());
+    std::string const gap = used == indent_.size() ? "" : "  ";
+    auto const cells = shown(i, terminal_columns - std::min(terminal_columns, used + gap.size()));
+    for (std::size_t r = 0; r < cells.size(); ++r) lines[r] += gap + cells[r];
   }
-  std::string result = finished(head);
-  for (std::size_t r = 0; r < lines.size(); ++r) {
+  std::string result = finished(lines.back());
+  for (std::size_t r = 0; r < rows_.size(); ++r) {
     result += finished(lines[r]);
-    for (auto const& note : rows_[r].notes) result += wrap(one_line(note), indent_ + "    └ ", terminal_columns);
+    for (auto const& note : rows_[r].notes) result += finished(indent_ + "    └ " + one_line(note));
   }
   return result;
 }

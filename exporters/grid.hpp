@@ -22,15 +22,15 @@ struct GridColumn {
   bool right = true;
 };
 
-/// Aligned text of at most 80 columns. A column in which nothing stands is left out; what is too wide for a line is cut
-/// at its end, so the least important columns belong last.
+/// Aligned text of at most 80 columns. A column in which nothing stands is left out. Where the line is full, words are
+/// cut and numbers are left out whole, since half a number is a wrong one: the least important columns belong last.
 class Grid {
 public:
   Grid(std::string indent, std::vector<GridColumn> columns)
       : indent_(std::move(indent)), columns_(std::move(columns)) {}
 
   void row(std::vector<Cell> cells) { rows_.push_back({std::move(cells), {}}); }
-  /// Wrapped under the latest row.
+  /// A line under the latest row.
   void note(std::string text) { rows_.back().notes.push_back(std::move(text)); }
   bool empty() const { return rows_.empty(); }
   std::string text() const;
@@ -42,6 +42,8 @@ private:
   };
 
   std::vector<std::string> column(std::size_t index) const;
+  /// Its cells and its title, last, all of one width; empty when it is not to be shown.
+  std::vector<std::string> shown(std::size_t index, std::size_t room) const;
 
   std::string indent_;
   std::vector<GridColumn> columns_;

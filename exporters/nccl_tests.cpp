@@ -94,8 +94,7 @@ std::vector<Section> sections(Report const& report) {
     auto const root = integer(record.labels, "root", -1);
     auto const [place, fresh] = places.try_emplace(
         {record.operation, record.backend, dtype, root, record.group.kind, record.group.index}, result.size());
-    if (fresh)
-      result.push_back({.program = program, .dtype = dtype, .root = root, .group = &record.group});
+    if (fresh) result.push_back({.program = program, .dtype = dtype, .root = root, .group = &record.group});
     add(result[place->second], record);
   }
   return result;
@@ -130,7 +129,8 @@ std::string row(Section const& section, Line const& line) {
   auto const kind = section.program->kind;
   auto const dtype = parse_dtype(section.dtype);
   auto const element = static_cast<double>(dtype ? size_of(*dtype) : 1);
-  auto const parts = is_divided(kind) ? static_cast<double>(std::max<std::size_t>(section.group->ranks.size(), 1)) : 1.0;
+  auto const parts =
+      is_divided(kind) ? static_cast<double>(std::max<std::size_t>(section.group->ranks.size(), 1)) : 1.0;
   // What was moved, which is less than what was asked where the ranks cannot divide it.
   double const bytes = record->cost.bytes > 0 ? record->cost.bytes : static_cast<double>(line.size);
   return fmt::format("{:>12.0f}  {:>12.0f}  {:>8}  {:>6}  {:>6}{}{}\n", bytes, std::floor(bytes / element / parts),
@@ -142,7 +142,8 @@ std::string step(std::vector<Line> const& lines) {
   if (lines.size() < 2 || lines[0].size <= 0) return "2(factor)";
   auto const first = lines[0].size, second = lines[1].size;
   bool const steady = lines.size() > 2 && second > first && second % first != 0;
-  return steady ? fmt::format("{}(bytes)", second - first) : fmt::format("{}(factor)", std::max<std::int64_t>(second / first, 2));
+  return steady ? fmt::format("{}(bytes)", second - first)
+                : fmt::format("{}(factor)", std::max<std::int64_t>(second / first, 2));
 }
 
 std::string device_lines(Section const& section, Report const& report) {
@@ -166,7 +167,8 @@ std::string heading(Section const& section, Report const& report) {
   bool checked = false;
   for (auto const& line : lines)
     for (auto const* record : line.halves) {
-      if (record && record->time) iterations = std::max(iterations, record->time->samples * record->time->calls_per_sample);
+      if (record && record->time)
+        iterations = std::max(iterations, record->time->samples * record->time->calls_per_sample);
       checked = checked || (record && record->verification.checked);
     }
   auto text = fmt::format("# Collective test starting: {}\n", section.program->name);
@@ -174,10 +176,13 @@ std::string heading(Section const& section, Report const& report) {
                       "validation: {} graph: 0 unalign: 0\n#\n# Using devices\n",
                       least->size, most->size, step(lines), iterations, checked ? 1 : 0);
   text += device_lines(section, report) + "#\n";
-  text += fmt::format("# {0:>10}  {0:>12}  {0:>8}  {0:>6}  {0:>6}           out-of-place                       in-place          \n", "");
-  constexpr auto titles = "# {:>10}  {:>12}  {:>8}  {:>6}  {:>6}  {:>7}  {:>6}  {:>6}  {:>6}  {:>7}  {:>6}  {:>6}  {:>6} \n";
-  text += fmt::format(titles, "size", "count", "type", "redop", "root", "time", "algbw", "busbw", "#wrong", "time", "algbw",
-                      "busbw", "#wrong");
+  text += fmt::format(
+      "# {0:>10}  {0:>12}  {0:>8}  {0:>6}  {0:>6}           out-of-place                       in-place          \n",
+      "");
+  constexpr auto titles =
+      "# {:>10}  {:>12}  {:>8}  {:>6}  {:>6}  {:>7}  {:>6}  {:>6}  {:>6}  {:>7}  {:>6}  {:>6}  {:>6} \n";
+  text += fmt::format(titles, "size", "count", "type", "redop", "root", "time", "algbw", "busbw", "#wrong", "time",
+                      "algbw", "busbw", "#wrong");
   return text + fmt::format(titles, "(B)", "(elements)", "", "", "", "(us)", "(GB/s)", "(GB/s)", "", "(us)", "(GB/s)",
                             "(GB/s)", "");
 }
@@ -219,7 +224,7 @@ std::string render(Report const& report) {
 } // namespace
 
 extern Exporter const nccl_tests_exporter;
-Exporter const nccl_tests_exporter{"nccl-tests", nullptr, "collectives in nccl-tests' columns, for what already reads them",
-                                   render};
+Exporter const nccl_tests_exporter{"nccl-tests", nullptr,
+                                   "collectives in nccl-tests' columns, for what already reads them", render};
 
 } // namespace maru

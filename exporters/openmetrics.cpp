@@ -114,8 +114,10 @@ void lateness(Source const& source) {
     if (!record.arrival || record.arrival->iterations == 0) continue;
     auto const& arrival = *record.arrival;
     auto series = record_series(source, record);
-    add_label(series, "late_rank", arrival.last_rank ? fmt::format("{}", *arrival.last_rank) : std::string());
-    add_label(series, "late_hostname", arrival.last_rank ? arrival.last_host : std::string());
+    if (arrival.last_rank) {
+      add_label(series, "late_rank", fmt::format("{}", *arrival.last_rank));
+      add_label(series, "late_hostname", arrival.last_host);
+    }
     source.out.sample(series, arrival.lateness, time_of(record, source.report.run));
   }
 }
@@ -125,7 +127,9 @@ constexpr std::array metrics{
     Metric{"maru_run_start_timestamp_seconds", "gauge", Unit::second, "When the run began, since the Unix epoch.",
            [](Source const& s) { run_value(s, s.report.run.started); }},
     Metric{"maru_run_end_timestamp_seconds", "gauge", Unit::second, "When the run ended, since the Unix epoch.",
-           [](Source const& s) { run_value(s, s.report.run.finished); }},
+           [](Source const& s) {
+             if (s.report.run.finished > 0) run_value(s, s.report.run.finished);
+           }},
     Metric{"maru_run_complete", "gauge", Unit::none, "1 when everything asked for was answered, else 0.",
            [](Source const& s) { run_value(s, s.report.run.complete ? 1 : 0); }},
     Metric{"maru_run_ranks", "gauge", Unit::none, "Ranks of the run.",
@@ -135,9 +139,10 @@ constexpr std::array metrics{
     Metric{"maru_records", "gauge", Unit::none, "Records of the run by status.", record_counts},
     Metric{"maru_cut_cases", "gauge", Unit::none, "Cases that were asked for and not run.",
            [](Source const& s) { run_value(s, static_cast<double>(s.report.cut.size())); }},
-    Metric{"maru_operation_duration_seconds", "gauge", Unit::second,
-           "Time of one call, by quantile q of the per-iteration maximum over the group's ranks; 0.99 needs 100 samples.",
-           durations},
+    Metric{
+        "maru_operation_duration_seconds", "gauge", Unit::second,
+        "Time of one call, by quantile q of the per-iteration maximum over the group's ranks; 0.99 needs 100 samples.",
+        durations},
     Metric{"maru_gemm_rate_flops_per_second", "gauge", Unit::flop_per_second,
            "Rate of a matrix multiplication at its median time.",
            [](Source const& s) { rates(s, "flops", [](Record const& r) { return r.probe == "gemm"; }); }},
@@ -150,10 +155,11 @@ constexpr std::array metrics{
     Metric{"maru_collective_algorithm_bandwidth_bytes_per_second", "gauge", Unit::byte_per_second,
            "Size of a collective over its median time, as in nccl-tests.",
            [](Source const& s) { rates(s, "algorithm_bandwidth", any); }},
-    Metric{"maru_arrival_lateness_seconds", "gauge", Unit::second,
-           "Median time by which the last rank enters behind the median of the others; late_rank names it when it is late "
-           "beyond the error.",
-           lateness},
+    Metric{
+        "maru_arrival_lateness_seconds", "gauge", Unit::second,
+        "Median time by which the last rank enters behind the median of the others; late_rank names it when it is late "
+        "beyond the error.",
+        lateness},
 };
 
 std::string render(Report const& report) {

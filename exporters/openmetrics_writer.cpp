@@ -12,11 +12,16 @@ std::string escaped(std::string_view raw) {
   auto const text = valid_utf8(raw);
   std::string result;
   for (char const c : text) {
-    if (c == '\\') result += "\\\\";
-    else if (c == '"') result += "\\\"";
-    else if (c == '\n') result += "\\n";
-    else if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') result += ' ';
-    else result += c;
+    if (c == '\\')
+      result += "\\\\";
+    else if (c == '"')
+      result += "\\\"";
+    else if (c == '\n')
+      result += "\\n";
+    else if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f')
+      result += ' ';
+    else
+      result += c;
   }
   return result;
 }

@@ -67,8 +67,10 @@ std::string one_line(std::string_view text) {
   result.reserve(valid.size());
   for (std::string_view rest = valid; !rest.empty();) {
     auto const point = take(rest);
-    if (is_control(point)) result += ' ';
-    else result += point;
+    if (is_control(point))
+      result += ' ';
+    else
+      result += point;
   }
   return result;
 }

@@ -31,7 +31,7 @@ refuses 2 '1G.*1M|1M.*1G' "$MARU" run collectives -b 1G -e 1M --out o
 refuses 2 '12Q' "$MARU" run collectives -b 12Q --out o
 refuses 2 'soon' "$MARU" run gemm --watchdog soon --out o
 refuses 2 'nought' "$MARU" run gemm --precision nought --out o
-refuses 2 'float23' "$MARU" run gemm -d float23 --out o
+refuses 2 'float23' "$MARU" run collectives -d float23 --out o
 refuses 2 'splt' "$MARU" run collectives --groups splt:2 --out o
 refuses 2 'table|csv' "$MARU" show . --format tabel
 
@@ -96,10 +96,10 @@ for word in gemm memory collectives openblas onednn mpi cuda; do expect_match "$
 mkdir full
 if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=16k,mode=755 tmpfs full 2>mount.log; then
   on_exit+=("umount '$scratch/full'")
-  run_case "$MARU" run spin --out full/o -n 20
+  run_case "$MARU" run spin --out full/o -n 20 --progress none
   head -c 64k /dev/zero >full/filler 2>/dev/null || true
   rm -rf full/o
-  run_case "$MARU" run spin --out full/o -n 20
+  run_case "$MARU" run spin --out full/o -n 20 --progress none
   case $status in 2 | 3) ;; *) fail "exit code $status on a full disk" ;; esac
   expect_match "$err" 'No space left'
   expect_one_line "$err"

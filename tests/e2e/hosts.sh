@@ -37,7 +37,7 @@ launch=(mpirun -q --oversubscribe -np 4 --host h1:2,h2:2 --map-by node
   --mca plm rsh --mca plm_rsh_agent "$here/enter-host.sh"
   --mca oob_tcp_if_include 10.77.0.0/24 --mca btl self,vader,tcp --mca btl_tcp_if_include 10.77.0.0/24)
 # shellcheck disable=SC2054
-what=("$MARU" run collectives -b 8 -e 64K -n 50 -w 2 --groups world,node,pairs --out two)
+what=("$MARU" run collectives -b 64 -e 64K -f 4 -n 50 -w 2 --groups world,node,pairs --out two)
 # mpirun itself runs on h1.
 expect_exit 0 "$here/enter-host.sh" h1 "cd '$scratch' && exec $(printf '%q ' "${launch[@]}" "${what[@]}")"
 expect_json two/report.json 'r["run"]["complete"]'

@@ -8,7 +8,7 @@ cd "$scratch"
 
 ranks=3
 # Fixed counts, so that every run asks the same; enough records that there is a middle to stop in.
-what=(run collectives -b 8 -e 64K -n 300 -w 2 --watchdog 3s)
+what=(run collectives -b 64 -e 64K -n 500 -w 2 --watchdog 5s)
 host=$(hostname)
 
 expect_mpi_exit 0 "$ranks" "$MARU" "${what[@]}" --out whole
@@ -51,15 +51,19 @@ refused "$ranks" "$MARU" run memory --resume killed
 expect_match "$err" 'plan'
 resumes killed
 
-# A rank stops moving: it is named within the watchdog's time, and the job ends by itself.
-begin hung
-kill -STOP "$(pid_of_rank 2)"
-since=$SECONDS
-wait_launched 20
-[ "$status" -eq 4 ] || fail "exit code $status instead of 4 from the watchdog"
-[ $((SECONDS - since)) -le 10 ] || fail "the watchdog of 3 s took $((SECONDS - since)) s"
-expect_match "$err" "rank 2\\b"
-expect_match "$err" "$host"
+# A rank stops moving: it is named within the watchdog's time, and the job ends by itself with that exit code.
+for attempt in 1 2 3; do
+  rm -rf hung
+  begin hung
+  kill -STOP "$(pid_of_rank 2)"
+  since=$SECONDS
+  wait_launched 20
+  seconds=$((SECONDS - since))
+  if [ -z "$launcher_hung" ]; then break; fi
+done
+[ "$status" -eq 4 ] || fail "exit code $status instead of 4 from the watchdog (attempt $attempt)"
+[ "$seconds" -le 15 ] || fail "the watchdog of 5 s took $seconds s"
+expect_match "$err" "rank 2\\b.*$host"
 if grep -E 'rank [01]\b.*did not' "$err"; then fail "the waiting ranks are accused"; fi
 expect_whole_lines hung/journal.jsonl
 resumes hung

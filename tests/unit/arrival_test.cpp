@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/arrival.hpp"
+
+#include <gtest/gtest.h>
+#include <random>
+
+namespace maru {
+namespace {
+
+constexpr double us = 1e-6;
+std::vector<std::string> const hosts{"h0", "h1", "h2", "h3"};
+
+/// Four ranks enter at 1 ms steps with a jitter, one of them late; all leave together 50 us after the last entry.
+std::vector<RankArrivals> made_up(int late_rank, double lateness, double jitter, double clock_error) {
+  std::mt19937 random(11);
+  std::uniform_real_distribution<double> noise(0, jitter);
+  std::vector<RankArrivals> parts(4);
+  for (int i = 0; i < 40; ++i) {
+    double last = 0;
+    for (int rank = 0; rank < 4; ++rank) {
+      auto& part = parts[static_cast<std::size_t>(rank)];
+      part.entered.push_back(i * 1e-3 + noise(random) + (rank == late_rank ? lateness : 0));
+      part.missed.push_back(0);
+      part.clock_error = clock_error;
+      last = std::max(last, part.entered.back());
+    }
+    for (auto& part : parts) part.left.push_back(last + 50 * us);
+  }
+  return parts;
+}
+
+// The proof case: the late rank spends the shortest time in the call, and its victims the longest.
+TEST(Arrival, NamesTheCulpritAndNotItsVictims) {
+  auto const parts = made_up(2, 300 * us, 2 * us, 1 * us);
+  EXPECT_LT(parts[2].left[0] - parts[2].entered[0], parts[0].left[0] - parts[0].entered[0]);
+  auto const arrival = judge_arrivals(parts, {0, 1, 2, 3}, hosts);
+  ASSERT_TRUE(arrival.last_rank);
+  EXPECT_EQ(*arrival.last_rank, 2);
+  EXPECT_EQ(arrival.last_host, "h2");
+  EXPECT_EQ(arrival.last_share, 1.0);
+  EXPECT_NEAR(arrival.lateness, 300 * us, arrival.lateness_error);
+  EXPECT_LT(arrival.lateness_error, 5 * us);
+  EXPECT_NEAR(arrival.transfer, 50 * us, 1 * us);
+}
+
+TEST(Arrival, NamesWorldRanksOfASubgroup) {
+  auto parts = made_up(1, 300 * us, 2 * us, 1 * us);
+  parts.resize(2);
+  EXPECT_EQ(judge_arrivals(parts, {1, 3}, hosts).last_rank, 3);
+}
+
+TEST(Arrival, ChanceNamesNobody) {
+  EXPECT_FALSE(judge_arrivals(made_up(-1, 0, 20 * us, 1 * us), {0, 1, 2, 3}, hosts).last_rank);
+}
+
+TEST(Arrival, NothingBelowTheClocksErrorIsClaimed) {
+  auto const arrival = judge_arrivals(made_up(2, 30 * us, 1 * us, 50 * us), {0, 1, 2, 3}, hosts);
+  EXPECT_FALSE(arrival.last_rank);
+  EXPECT_EQ(arrival.clock_error, 50 * us);
+}
+
+TEST(Arrival, IterationsThatARankBeganLateAreLeftOut) {
+  auto parts = made_up(2, 300 * us, 2 * us, 1 * us);
+  for (std::size_t i = 0; i < 30; ++i) parts[1].missed[i] = 1;
+  auto const arrival = judge_arrivals(parts, {0, 1, 2, 3}, hosts);
+  EXPECT_EQ(arrival.iterations, 10U);
+  EXPECT_EQ(arrival.missed, 30U);
+  for (auto& missed : parts[1].missed) missed = 1;
+  EXPECT_FALSE(judge_arrivals(parts, {0, 1, 2, 3}, hosts).last_rank);
+}
+
+TEST(ClockFit, JoiningTwoMeasurementsGivesTheDrift) {
+  ClockFit first{.measured_at = 100, .offset = 1e-3, .error = 2 * us, .same_clock = false};
+  ClockFit const second{.measured_at = 110, .offset = 1e-3 + 100 * us, .error = 2 * us, .same_clock = false};
+  double residual = 0;
+  auto const joined = join(first, second, residual);
+  EXPECT_NEAR(joined.drift, 10 * us, 1e-12);
+  EXPECT_NEAR(joined.drift_error, 0.4 * us, 1e-12);
+  EXPECT_NEAR(residual, 100 * us, 1e-12);
+  EXPECT_NEAR(joined.to_rank0(120) - 120, 1e-3 + 200 * us, 1e-9);
+  EXPECT_NEAR(joined.from_rank0(joined.to_rank0(123)), 123, 1e-9);
+  EXPECT_NEAR(joined.error_at(120), 2 * us + 10 * 0.4 * us, 1e-12);
+}
+
+} // namespace
+} // namespace maru

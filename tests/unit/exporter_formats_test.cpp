@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the readers of each format rely on.
+#include "exporters/exporter.hpp"
+#include "exporters/openmetrics.hpp"
+#include "exporters/text.hpp"
+#include "tests/unit/sample_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <gtest/gtest.h>
+#include <iterator>
+#include <map>
+#include <set>
+#include <sstream>
+
+namespace maru {
+namespace {
+
+std::string render(std::string_view format, Report const& report) { return find_exporter(format)->render(report); }
+
+std::vector<std::string> lines_of(std::string const& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::size_t words_in(std::string const& line) {
+  std::istringstream stream(line);
+  return static_cast<std::size_t>(std::distance(std::istream_iterator<std::string>(stream), {}));
+}
+
+// A reader of RFC 4180 as strict as its grammar.
+std::vector<std::vector<std::string>> parse_csv(std::string_view text) {
+  std::vector<std::vector<std::string>> rows(1);
+  std::string field;
+  for (std::size_t i = 0; i < text.size();) {
+    if (text[i] == '"') {
+      for (++i;; ++i) {
+        if (i >= text.size()) throw std::runtime_error("open quote");
+        if (text[i] != '"')
+          field += text[i];
+        else if (i + 1 < text.size() && text[i + 1] == '"')
+          field += text[i++];
+        else
+          break;
+      }
+      ++i;
+      if (i < text.size() && text[i] != ',' && text[i] != '\r') throw std::runtime_error("text after a quote");
+    } else if (text[i] == ',' || text.substr(i, 2) == "\r\n") {
+      rows.back().push_back(std::move(field));
+      field.clear();
+      if (text[i] == '\r') rows.emplace_back();
+      i += text[i] == ',' ? 1 : 2;
+    } else {
+      if (text[i] == '\r' || text[i] == '\n') throw std::runtime_error("bare line break");
+      field += text[i++];
+    }
+  }
+  rows.pop_back();
+  return rows;
+}
+
+TEST(Csv, HasOneRowPerRecordAndAsManyFieldsInEach) {
+  auto const report = sample_report();
+  auto const rows = parse_csv(render("csv", report));
+  ASSERT_EQ(rows.size(), report.records.size() + 1);
+  for (auto const& row : rows) EXPECT_EQ(row.size(), rows.front().size());
+  EXPECT_EQ(std::set<std::string>(rows.front().begin(), rows.front().end()).size(), rows.front().size());
+}
+
+TEST(Csv, QuotesWhatIsHostileAndKeepsNumbersExact) {
+  auto const report = sample_report();
+  auto const rows = parse_csv(render("csv", report));
+  auto const column = [&](std::string_view name) {
+    return static_cast<std::size_t>(std::find(rows[0].begin(), rows[0].end(), name) - rows[0].begin());
+  };
+  EXPECT_EQ(rows.back().at(column("label_note")),
+            "a \"quote\", a comma,\na line, a back\\slash, \uFFFD\uFFFD bytes,  [31mred");
+  EXPECT_EQ(std::stod(rows[1].at(column("median_seconds"))), report.records[0].time->median);
+  EXPECT_EQ(rows[1].at(column("p99_seconds")), "");
+  EXPECT_EQ(rows[1].at(column("label_m")), "1024");
+  EXPECT_EQ(rows[1].at(column("host")), "node-a");
+}
+
+struct Exposition {
+  std::map<std::string, int> headers; ///< how often each family begins
+  std::set<std::string> series;
+  std::size_t samples = 0;
+};
+
+Exposition parse_openmetrics(std::string const& text) {
+  Exposition result;
+  std::string family;
+  auto const lines = lines_of(text);
+  EXPECT_EQ(lines.back(), "# EOF");
+  for (auto const& line : lines) {
+    if (line.starts_with("# TYPE ")) {
+      family = line.substr(7, line.find(' ', 7) - 7);
+      ++result.headers[family];
+    } else if (line.starts_with("# UNIT ")) {
+      EXPECT_TRUE(family.ends_with("_" + line.substr(line.rfind(' ') + 1))) << line;
+    } else if (!line.starts_with("#")) {
+      EXPECT_TRUE(line.starts_with(family)) << line;
+      auto const time = line.rfind(' '), value = line.rfind(' ', time - 1);
+      EXPECT_TRUE(result.series.insert(line.substr(0, value)).second) << "twice: " << line;
+      EXPECT_NEAR(std::stod(line.substr(time)), 1795320132, 60) << line;
+      ++result.samples;
+    }
+  }
+  return result;
+}
+
+TEST(OpenMetrics, NeverWritesASeriesTwice) {
+  auto report = sample_report();
+  auto const once = parse_openmetrics(render("openmetrics", report));
+  for (auto const& [family, count] : once.headers) EXPECT_EQ(count, 1) << family;
+  EXPECT_GT(once.samples, 100U);
+  auto const records = report.records;
+  report.records.insert(report.records.end(), records.begin(), records.end());
+  EXPECT_EQ(parse_openmetrics(render("openmetrics", report)).samples, once.samples);
+}
+
+TEST(OpenMetrics, KeepsRunIdOffTheRecords) {
+  for (auto const& series : parse_openmetrics(render("openmetrics", sample_report())).series)
+    if (!series.starts_with("maru_run") && !series.starts_with("maru_records") && !series.starts_with("maru_cut")) {
+      EXPECT_EQ(series.find("run_id"), series.npos) << series;
+    }
+}
+
+TEST(OpenMetrics, MakesLabelNamesFitAndUnique) {
+  Series series;
+  for (auto const* name : {"probe", "probe", "probe", "9 lives", "", "le", "quantile", "__name__", "größe"})
+    add_label(series, name, "x");
+  std::vector<std::string> names;
+  for (auto const& [name, value] : series) names.push_back(name);
+  EXPECT_EQ(names, (std::vector<std::string>{"probe", "label_probe", "label_probe_", "label_9_lives", "label_",
+                                             "label_le", "label_quantile", "label___name__", "gr____e"}));
+}
+
+TEST(OpenMetrics, EscapesValuesAndHelp) {
+  FamilyWriter family("x", "gauge", "", "a\nb\\c");
+  family.sample({{"l", "q\" b\\ n\n e\x1b u\xff"}}, -0.5, 1.5);
+  EXPECT_EQ(family.text(), "# TYPE x gauge\n# HELP x a\\nb\\\\c\nx{l=\"q\\\" b\\\\ n\\n e  u\uFFFD\"} -0.5 1.500\n");
+}
+
+// What SuperBench and cluster-health-scanner cut out of a row: 13 words, time at 5 and 9.
+TEST(NcclTests, RowsHaveThirteenColumns) {
+  std::size_t rows = 0;
+  for (auto const& line : lines_of(render("nccl-tests", sample_report()))) {
+    if (line.empty() || line.starts_with("#")) continue;
+    EXPECT_EQ(words_in(line), 13U) << line;
+    ++rows;
+  }
+  EXPECT_EQ(rows, 10U);
+}
+
+TEST(NcclTests, AveragesOverBothPlaces) {
+  auto const text = render("nccl-tests", sample_report());
+  double sum = 0;
+  for (auto const& record : sample_report().records)
+    if (record.operation == "all_reduce")
+      for (auto const& figure : figures(record))
+        if (figure.name == "bus_bandwidth") sum += figure.value / 6e9;
+  auto const at = text.find("# Avg bus bandwidth    : ");
+  ASSERT_NE(at, text.npos);
+  EXPECT_NEAR(std::stod(text.substr(at + 25)), sum, 1e-4);
+}
+
+TEST(Text, WrapsAndClipsByCodePoint) {
+  EXPECT_EQ(wrap("가나다 라마바사아", "- ", 6), "- 가나다\n  라마바사\n  아\n");
+  EXPECT_EQ(wrap("", "x ", 10), "x \n");
+  EXPECT_EQ(clip("가나다라", 3), "가나…");
+  EXPECT_EQ(clip("abc", 3), "abc");
+  EXPECT_EQ(width("±≤é"), 3U);
+}
+
+TEST(Text, ReplacesEachByteThatIsNoUtf8) {
+  EXPECT_EQ(valid_utf8("\xc0\xaf"), "\uFFFD\uFFFD");           // overlong
+  EXPECT_EQ(valid_utf8("\xed\xa0\x80"), "\uFFFD\uFFFD\uFFFD"); // a surrogate
+  EXPECT_EQ(valid_utf8("\xf4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");
+  EXPECT_EQ(valid_utf8("a\xe2\x82"), "a\uFFFD\uFFFD");
+  EXPECT_EQ(valid_utf8("마루 \U0001F3E0"), "마루 \U0001F3E0");
+  EXPECT_EQ(one_line("a\tb\n\x7f\xc2\x9b\u2028z"), "a b    z");
+}
+
+TEST(Text, WritesQuantities) {
+  EXPECT_EQ(binary_size(8), "8");
+  EXPECT_EQ(binary_size(1536), "1536");
+  EXPECT_EQ(binary_size(65536), "64K");
+  EXPECT_EQ(binary_size(3.0 * (1 << 30)), "3G");
+  EXPECT_EQ(span_of_time(3.25), "3.2 s");
+  EXPECT_EQ(span_of_time(725), "12 min 5 s");
+  EXPECT_EQ(span_of_time(12000), "3 h 20 min");
+  EXPECT_EQ(utc_time(1795320132.25), "2026-11-22 04:02:12 UTC");
+  EXPECT_EQ(utc_time(-1), "");
+  EXPECT_EQ(number(0.1), "0.1");
+  EXPECT_EQ(number(-INFINITY), "-Inf");
+}
+
+} // namespace
+} // namespace maru

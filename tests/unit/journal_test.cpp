@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/error.hpp"
+#include "core/journal.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace maru {
+namespace {
+
+class JournalTest : public testing::Test {
+protected:
+  void SetUp() override {
+    directory_ = testing::TempDir() + "journal " + std::to_string(::getpid());
+    std::filesystem::create_directories(directory_);
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  static JournalHeader header() {
+    return {.maru_version = "1",
+            .run_id = "id",
+            .plan = "quick",
+            .plan_digest = "d",
+            .plan_toml = "",
+            .started = 5,
+            .hosts = {"a", "b"}};
+  }
+  static Record record(std::string const& operation) {
+    Record r;
+    r.operation = operation;
+    return r;
+  }
+  void spoil(std::string const& tail) { std::ofstream(journal_path(directory_), std::ios::app) << tail; }
+
+  std::string directory_;
+};
+
+TEST_F(JournalTest, KeepsClosedCases) {
+  {
+    auto journal = Journal::create(directory_, header());
+    journal.append({record("x"), record("y")}, "case 1");
+    journal.append({}, "case 2");
+  }
+  auto const content = read_journal(directory_);
+  EXPECT_EQ(content.header.run_id, "id");
+  EXPECT_EQ(content.records.size(), 2U);
+  EXPECT_EQ(content.closed, (std::set<std::string>{"case 1", "case 2"}));
+}
+
+TEST_F(JournalTest, ASecondRunIsRefused) {
+  auto const journal = Journal::create(directory_, header());
+  EXPECT_THROW(Journal::create(directory_, header()), Error);
+}
+
+TEST_F(JournalTest, ATornEndIsCutOff) {
+  Journal::create(directory_, header()).append({record("x")}, "case 1");
+  auto const whole = std::filesystem::file_size(journal_path(directory_));
+  for (char const* tail :
+       {"{\"rec", "{\"record\":{}}\n", "\n", "{\"closed\":3}\n", "{\"closed\":\"case 2\"}", "garbage\n"}) {
+    spoil(tail);
+    EXPECT_EQ(read_journal(directory_).closed.size(), 1U) << tail;
+    Journal::reopen(directory_);
+    EXPECT_EQ(std::filesystem::file_size(journal_path(directory_)), whole) << tail;
+  }
+  Journal::reopen(directory_).append({record("y")}, "case 2");
+  EXPECT_EQ(read_journal(directory_).records.size(), 2U);
+}
+
+TEST_F(JournalTest, RecordsOfAnOpenCaseDoNotCount) {
+  Journal::create(directory_, header()).append({record("x")}, "case 1");
+  auto const whole = std::filesystem::file_size(journal_path(directory_));
+  auto const line = [&] {
+    std::ifstream file(journal_path(directory_));
+    std::string first, second;
+    std::getline(file, first);
+    std::getline(file, second);
+    return second;
+  }();
+  spoil(line + "\n");
+  EXPECT_EQ(read_journal(directory_).records.size(), 1U);
+  EXPECT_EQ(read_journal(directory_).valid_bytes, whole);
+}
+
+TEST(ParseJournal, WithoutAHeaderIsUsage) {
+  for (char const* text : {"", "\n", "{}\n", "[1]\n", "{\"maru_journal\":2}\n", "not json\n", "{\"maru_journal\":1"})
+    EXPECT_THROW(parse_journal(text, "j"), Error) << text;
+}
+
+TEST(RequireSame, NamesEachDifference) {
+  JournalHeader const begun{.maru_version = "1",
+                            .run_id = "",
+                            .plan = "quick",
+                            .plan_digest = "d",
+                            .plan_toml = "",
+                            .started = 0,
+                            .hosts = {"a", "b"}};
+  EXPECT_NO_THROW(require_same(begun, begun, "dir"));
+  auto now = begun;
+  now.maru_version = "2";
+  now.plan_digest = "e";
+  now.hosts = {"a", "c"};
+  try {
+    require_same(begun, now, "dir");
+    FAIL();
+  } catch (Error const& error) {
+    EXPECT_EQ(error.code(), Exit::usage);
+    EXPECT_STREQ(error.what(), "cannot resume dir: it was begun by maru 1, this is 2; its plan was 'quick' with other "
+                               "questions; rank 1 was on b, now it is on c");
+  }
+  now = begun;
+  now.hosts = {"a"};
+  EXPECT_THROW(require_same(begun, now, "dir"), Error);
+}
+
+} // namespace
+} // namespace maru

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// The measuring loop against operations whose times are known, over solo and thread worlds.
+#include "bench/measure.hpp"
+
+#include "core/backend.hpp"
+#include "core/error.hpp"
+
+#include <cmath>
+#include <gtest/gtest.h>
+#include <random>
+
+namespace maru {
+namespace {
+
+/// Work whose time is made up: nothing on the machine can disturb it.
+class FakeWork final : public Work, public Lane {
+public:
+  explicit FakeWork(std::function<double()> next) : next_(std::move(next)) {}
+  void call() override {}
+  Verification verify() override { return {}; }
+  Lane& lane() override { return *this; }
+  double time(Work&, std::uint64_t calls) override {
+    double sum = 0;
+    for (std::uint64_t i = 0; i < calls; ++i) sum += next_();
+    calls_ += calls;
+    return sum;
+  }
+  std::uint64_t calls() const { return calls_; }
+
+private:
+  std::function<double()> next_;
+  std::uint64_t calls_ = 0;
+};
+
+std::function<double()> lognormal(double median, double sigma, unsigned seed) {
+  return [=, random = std::mt19937(seed), normal = std::normal_distribution<double>()]() mutable {
+    return median * std::exp(sigma * normal(random));
+  };
+}
+
+Measured measure_alone(Work& work, Effort const& effort) {
+  auto const world = solo_world();
+  auto const group = solo_world();
+  return measure(
+      {*world, *group, 0, false}, &work, effort, [] {}, [] { return false; });
+}
+
+TEST(Measure, ConvergesOnTheKnownMedian) {
+  FakeWork work(lognormal(1e-3, 0.05, 7));
+  auto const measured = measure_alone(work, {.precision = 0.01, .max_iterations = 5000});
+  EXPECT_EQ(measured.stop, Stop::converged);
+  auto const timing = summarize(measured.samples, measured.calls_per_sample);
+  EXPECT_NEAR(timing.median, 1e-3, 0.03e-3);
+  EXPECT_LE(*relative_half_width(timing), 0.01);
+  EXPECT_LT(work.calls(), 1500U) << "a noise of 5 % needs some hundred samples for 1 %";
+}
+
+// The interval's promise: over many runs it holds the true median at least about as often as it says. Stopping as soon
+// as the interval is narrow costs a little of it; a broken interval (of the mean, one-sided, too narrow) costs a lot.
+TEST(Measure, IntervalCoversTheKnownMedian) {
+  int covered = 0;
+  constexpr int runs = 300;
+  for (unsigned seed = 0; seed < runs; ++seed) {
+    FakeWork work(lognormal(2e-3, 0.2, seed));
+    auto const measured = measure_alone(work, {.precision = 0.05, .max_iterations = 1000});
+    auto const timing = summarize(measured.samples, 1);
+    ASSERT_TRUE(timing.median_ci);
+    covered += timing.median_ci->low <= 2e-3 && 2e-3 <= timing.median_ci->high;
+  }
+  EXPECT_GE(covered, runs * 88 / 100);
+}
+
+TEST(Measure, NoisyWorkStopsAtTheMaximum) {
+  FakeWork work(lognormal(1e-3, 1.0, 3));
+  auto const measured = measure_alone(work, {.precision = 0.001, .max_iterations = 120});
+  EXPECT_EQ(measured.stop, Stop::max_iterations);
+  EXPECT_LE(work.calls(), 120U);
+}
+
+TEST(Measure, ForcedCountsAreExact) {
+  FakeWork work([] { return 1e-3; });
+  auto const measured = measure_alone(work, {.iterations = 20, .warmup = 3});
+  EXPECT_EQ(measured.stop, Stop::fixed);
+  EXPECT_EQ(measured.samples.size() * measured.calls_per_sample, 20U);
+  EXPECT_EQ(work.calls(), 23U);
+}
+
+// Two readings of the clock frame a sample; their cost must stay under a thousandth of it.
+TEST(Measure, ShortCallsAreBatchedAgainstTheClocksCost) {
+  FakeWork work([] { return 1e-7; });
+  auto const measured = measure_alone(work, {.max_iterations = 100000});
+  EXPECT_GE(static_cast<double>(measured.calls_per_sample) * 1e-7, 1.5 * clock_cost() / 1e-3);
+  EXPECT_NEAR(measured.samples.front(), 1e-7, 1e-12);
+}
+
+TEST(Measure, WarmUpWaitsForTheSteadyState) {
+  int call = 0;
+  FakeWork work([&] { return ++call <= 8 ? 1e-2 / call : 1e-3; });
+  auto const measured = measure_alone(work, {.max_iterations = 1000});
+  EXPECT_LT(summarize(measured.samples, 1).max, 1.5e-3) << "slow first calls are no samples";
+}
+
+TEST(Measure, BudgetEndsACase) {
+  auto const work = [] { return FakeWork([] { return 1e-3 * (1 + 0.5 * std::sin(monotonic_seconds() * 1e6)); }); };
+  auto slow = work();
+  auto const measured = measure_alone(slow, {.precision = 1e-9, .max_iterations = 100000000, .case_budget = 0.05});
+  EXPECT_EQ(measured.stop, Stop::budget);
+  EXPECT_GE(measured.samples.size(), 6U);
+}
+
+TEST(Measure, CoupledSamplesAreTheMaximumOverRanks) {
+  run_thread_world(3, [](World& world) {
+    auto const group = world.split(0);
+    FakeWork work([rank = world.rank()] { return 1e-3 * (1 + rank); });
+    auto const measured = measure(
+        {world, *group, world.rank(), true}, &work, {}, [] {}, [] { return false; });
+    EXPECT_NEAR(measured.samples.front(), 3e-3, 1e-9);
+    EXPECT_NEAR(measured.own.front(), 1e-3 * (1 + world.rank()), 1e-9);
+  });
+}
+
+// Each rank finds its own clock's cost; they must nevertheless put the same number of calls into a sample.
+TEST(Measure, RanksWithDifferentClocksMakeTheSameNumberOfCalls) {
+  run_thread_world(3, [](World& world) {
+    auto const group = world.split(0);
+    FakeWork work([] { return 1e-6; });
+    auto const measured = measure(
+        {world, *group, world.rank(), true}, &work, {.shortest_sample = 1e-4 * (1 + world.rank())}, [] {},
+        [] { return false; });
+    EXPECT_EQ(measured.calls_per_sample, 300U);
+  });
+}
+
+// Ranks that need different numbers of samples leave together; nobody hangs.
+TEST(Measure, RanksStopTogether) {
+  run_thread_world(3, [](World& world) {
+    auto const group = solo_world();
+    FakeWork work(lognormal(1e-3, world.rank() == 2 ? 0.3 : 0.0, 5));
+    auto const measured = measure(
+        {world, *group, world.rank(), false}, &work, {.precision = 0.02, .max_iterations = 3000}, [] {},
+        [] { return false; });
+    EXPECT_EQ(measured.stop, Stop::converged);
+    world.barrier();
+  });
+}
+
+TEST(Measure, ARankWithoutWorkOnlyAgrees) {
+  run_thread_world(2, [](World& world) {
+    auto const group = solo_world();
+    FakeWork work([] { return 1e-3; });
+    auto const measured = measure(
+        {world, *group, world.rank(), false}, world.rank() == 0 ? nullptr : &work, {}, [] {}, [] { return false; });
+    EXPECT_EQ(measured.samples.empty(), world.rank() == 0);
+  });
+}
+
+TEST(Measure, OneRanksWishToStopStopsAll) {
+  run_thread_world(3, [](World& world) {
+    auto const group = solo_world();
+    FakeWork work(lognormal(1e-3, 1.0, 9));
+    auto const measured = measure(
+        {world, *group, world.rank(), false}, &work,
+        {.precision = 1e-6, .max_iterations = 1U << 30, .case_budget = 1e6}, [] {}, [&] { return world.rank() == 1; });
+    EXPECT_EQ(measured.stop, Stop::interrupted);
+  });
+}
+
+// The same against real time: spin's median is known. Others may use this machine, so only from below is it exact.
+TEST(Measure, SpinTakesAtLeastItsTime) {
+  for (auto const* backend : builtin_backends()) {
+    if (std::string_view(backend->name) != "spin") continue;
+    auto const work = backend->prepare(Spin{.seconds = 2e-4, .noise = 0}, {});
+    auto const measured = measure_alone(*work, {.max_iterations = 200});
+    auto const timing = summarize(measured.samples, measured.calls_per_sample);
+    EXPECT_GE(timing.min, 2e-4);
+    return;
+  }
+  FAIL() << "no spin backend";
+}
+
+} // namespace
+} // namespace maru

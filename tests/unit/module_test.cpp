@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/module.hpp"
+
+#include <gtest/gtest.h>
+
+namespace maru {
+namespace {
+
+std::string const folder = MARU_TEST_MODULES;
+
+TEST(Module, LoadedModuleBringsItsBackends) {
+  auto const module = load_module("test", folder + "/libmaru_test_module.so");
+  ASSERT_TRUE(module.table) << module.reason;
+  auto const backends = all_backends(builtin_backends(), {module});
+  EXPECT_EQ(backends.size(), builtin_backends().size() + 1);
+  EXPECT_STREQ(backends.back()->name, "test");
+}
+
+TEST(Module, AnotherInterfaceIsRefusedWithAReason) {
+  auto const module = load_module("old", folder + "/libmaru_test_module_other_abi.so");
+  EXPECT_FALSE(module.table);
+  EXPECT_NE(module.reason.find("interface"), std::string::npos) << module.reason;
+}
+
+TEST(Module, MissingLibraryIsAReasonAndNoFailure) {
+  auto const module = load_module("none", folder + "/libmaru_none.so");
+  EXPECT_FALSE(module.table);
+  EXPECT_FALSE(module.reason.empty());
+}
+
+TEST(Module, CudaIsAlwaysListed) {
+  auto const modules = load_modules();
+  EXPECT_TRUE(std::any_of(modules.begin(), modules.end(), [](Module const& m) { return m.name == "cuda"; }));
+}
+
+} // namespace
+} // namespace maru

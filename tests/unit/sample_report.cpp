@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/sample_report.hpp"
+
+#include "core/operation.hpp"
+
+#include <fmt/format.h>
+
+namespace maru {
+namespace {
+
+constexpr double started = 1795320132.25; // 2026-11-22 04:02:12 UTC
+char const* const hosts[] = {"node-a", "node-a", "node-b", "node-b"};
+
+// What `samples` samples around a median look like; multiples of simple fractions, so that the text stays readable.
+Timing timing(double median, std::uint64_t samples) {
+  Timing time;
+  time.samples = samples;
+  time.calls_per_sample = median < 1e-5 ? 20 : 1;
+  time.median = median;
+  time.median_ci = Interval{median * 0.9921875, median * 1.015625};
+  time.mean = median * 1.03125;
+  time.min = median * 0.96875;
+  time.max = median * 2.5;
+  time.p90 = median * 1.125;
+  if (samples >= 100)
+    time.p99 = median * 1.75;
+  else
+    time.p99_withheld = fmt::format("{} samples, 100 needed", samples);
+  return time;
+}
+
+RankSpread spread(Group const& group, double median) {
+  RankSpread result;
+  for (auto const rank : group.ranks)
+    result = merge(result, spread_of({rank, hosts[rank], median * (1 - 0.0625 * static_cast<double>(rank))}));
+  return result;
+}
+
+struct Builder {
+  Report report;
+  double now = 0.5;
+
+  Record& add(std::string probe, Operation const& operation, std::string backend, Group group) {
+    auto& record = report.records.emplace_back();
+    record.probe = std::move(probe);
+    record.operation = name(operation);
+    record.backend = std::move(backend);
+    record.labels = labels(operation);
+    record.group = std::move(group);
+    record.cost = cost(operation);
+    return record;
+  }
+
+  void time(Record& record, double median, std::uint64_t samples) {
+    record.time = timing(median, samples);
+    record.stop = Stop::converged;
+    record.spread = spread(record.group, median);
+    record.samples = {{now, now + 0.125}, {median, median * 1.0625}};
+    record.verification = {
+        .checked = true, .elements = 4096 * record.group.ranks.size(), .method = "exact", .detail = {}};
+    now += 0.25;
+  }
+};
+
+// As it is left when it ends before it is timed.
+void untime(Record& record, Status status, std::string reason) {
+  record.time.reset();
+  record.stop.reset();
+  record.spread.reset();
+  record.verification = {};
+  record.samples = {};
+  record.status = status;
+  record.reason = std::move(reason);
+}
+
+Group ranks(std::string kind, std::int64_t index, std::vector<std::int64_t> members) {
+  return {std::move(kind), index, std::move(members)};
+}
+
+void add_run(Report& report) {
+  report.run = {.id = "20261122-040212-7f3a",
+                .maru_version = "0.1.0",
+                .plan = "quick",
+                .plan_digest = "5d41402abc4b2a76",
+                .launcher = "mpirun",
+                .mpi = "Open MPI 4.1.4",
+                .started = started,
+                .finished = started + 23.5,
+                .complete = false,
+                .incomplete_reason = "2 of 31 cases cut: the budget of 20 s was used up"};
+  report.clock = {.method = "ping-pong", .error = 1.5e-6, .drift = 2e-8, .residual = 5e-7};
+  for (auto const* host : {"node-a", "node-b"})
+    report.hosts.push_back({.name = host,
+                            .cpu = "AMD EPYC 7B13",
+                            .kernel = "Linux 6.1.0",
+                            .cores = 64,
+                            .processing_units = 128,
+                            .numa_nodes = 4,
+                            .last_cache_bytes = 256 << 20,
+                            .memory_bytes = std::int64_t{512} << 30});
+  for (std::int64_t rank = 0; rank < 4; ++rank)
+    report.ranks.push_back({.rank = rank,
+                            .host = hosts[rank],
+                            .local_rank = rank % 2,
+                            .cpus = rank % 2 ? "32-63" : "0-31",
+                            .threads = 32,
+                            .bound = true,
+                            .device = {},
+                            .device_uuid = {}});
+}
+
+void add_gemm(Builder& builder) {
+  struct Asked {
+    Dtype in, out;
+    std::int64_t m, n, k;
+    double seconds;
+  };
+  for (auto const& [in, out, m, n, k, seconds] : {Asked{Dtype::f64, Dtype::f64, 1024, 1024, 1024, 0.0078125},
+                                                  Asked{Dtype::f32, Dtype::f32, 4096, 1024, 512, 0.00390625}})
+    for (std::int64_t rank = 0; rank < 4; ++rank) {
+      auto& record = builder.add("gemm", Gemm{in, out, m, n, k}, "openblas", ranks("rank", rank, {rank}));
+      builder.time(record, seconds * (rank == 2 ? 1.25 : 1.0 + 0.015625 * static_cast<double>(rank)), 40);
+      record.verification.method = "freivalds+naive";
+      record.verification.max_error = 0.125;
+      if (rank != 3 || in != Dtype::f32) continue;
+      untime(record, Status::wrong, "17 of 4096 elements wrong; rank 3 on node-b: C[5,1023] is 3.5, not 3.25");
+      record.verification = {.checked = true,
+                             .elements = 4096,
+                             .wrong = 17,
+                             .max_error = 812.5,
+                             .method = "exact",
+                             .detail = "rank 3 on node-b: C[5,1023] is 3.5, not 3.25"};
+    }
+  for (std::int64_t rank = 0; rank < 4; ++rank) {
+    auto& record =
+        builder.add("gemm", Gemm{Dtype::s8, Dtype::s32, 1024, 1024, 1024}, "none", ranks("rank", rank, {rank}));
+    record.status = Status::skipped;
+    record.reason = "openblas: no 8-bit integers; onednn: this processor has no VNNI";
+  }
+}
+
+void add_memory(Builder& builder) {
+  for (auto const kind : {MemoryKind::copy, MemoryKind::triad})
+    for (std::int64_t rank = 0; rank < 4; ++rank) {
+      auto& record = builder.add("memory", Memory{kind, std::uint64_t{1} << 30}, "stream", ranks("rank", rank, {rank}));
+      builder.time(record, (kind == MemoryKind::copy ? 0.03125 : 0.046875) * (rank == 1 ? 1.5 : 1.0), 24);
+      if (kind != MemoryKind::triad || rank != 2) continue;
+      untime(record, Status::failed, "rank 2 on node-b: cannot allocate 3221225472 bytes: Cannot allocate memory");
+    }
+}
+
+void add_collective(Builder& builder, Collective asked, Group group, double seconds, std::uint64_t samples) {
+  asked.ranks = static_cast<int>(group.ranks.size());
+  auto& record = builder.add("collectives", asked, "mpi", std::move(group));
+  builder.time(record, seconds, samples);
+  auto& arrival = record.arrival.emplace();
+  arrival.iterations = 50;
+  arrival.missed = 2;
+  arrival.clock_error = 1.5e-6;
+  arrival.transfer = seconds / 2;
+  arrival.lateness = 2e-6;
+  arrival.lateness_error = 4e-6;
+  if (asked.bytes < 4096 || asked.ranks < 4) return;
+  arrival.lateness = 3.125e-4;
+  arrival.last_rank = 3;
+  arrival.last_host = "node-b";
+  arrival.last_share = 0.96;
+}
+
+void add_collectives(Builder& builder) {
+  auto const world = ranks("world", 0, {0, 1, 2, 3});
+  for (std::uint64_t const size : {8U, 65536U, 134217728U})
+    for (bool const in_place : {false, true})
+      add_collective(builder, {.kind = CollectiveKind::all_reduce, .bytes = size, .in_place = in_place}, world,
+                     4e-6 + static_cast<double>(size) / (in_place ? 4e9 : 5e9), size < 65536 ? 1000 : 60);
+  add_collective(builder, {.kind = CollectiveKind::all_gather, .dtype = Dtype::f64, .bytes = 1000}, world, 6.5e-6, 100);
+  add_collective(builder, {.kind = CollectiveKind::broadcast, .dtype = Dtype::s32, .bytes = 4096, .root = 2}, world,
+                 5e-6, 100);
+  for (std::int64_t pair = 0; pair < 2; ++pair)
+    add_collective(builder, {.kind = CollectiveKind::send_recv, .bytes = 1 << 20},
+                   ranks("pairs", pair, {2 * pair, 2 * pair + 1}), pair ? 2.5e-4 : 1.25e-4, 100);
+  for (std::int64_t node = 0; node < 2; ++node)
+    add_collective(builder, {.kind = CollectiveKind::reduce_scatter, .bytes = 1 << 20},
+                   ranks("node", node, {2 * node, 2 * node + 1}), 1.5625e-4, 30);
+  auto& skipped =
+      builder.add("collectives", Collective{.kind = CollectiveKind::all_to_all, .bytes = 8, .ranks = 4}, "mpi", world);
+  skipped.status = Status::skipped;
+  skipped.reason = "8 bytes cannot be divided among 4 ranks";
+}
+
+void add_hostile(Builder& builder) {
+  auto& record = builder.add("spin", Spin{1e-4, 0.05}, "spin", ranks("rank", 0, {0}));
+  record.labels.set("note", "a \"quote\", a comma,\na line, a back\\slash, \xff\xfe bytes, \x1b[31mred");
+  record.labels.set("le", 1.5);
+  record.labels.set("probe", "not mine");
+  record.labels.set("9 lives", std::int64_t{9});
+  builder.time(record, 1e-4, 500);
+}
+
+} // namespace
+
+Report sample_report() {
+  Builder builder;
+  add_run(builder.report);
+  add_gemm(builder);
+  add_memory(builder);
+  add_collectives(builder);
+  add_hostile(builder);
+  auto& report = builder.report;
+  for (std::uint64_t const size : {16777216U, 33554432U}) {
+    Collective const asked{.kind = CollectiveKind::reduce, .bytes = size, .ranks = 4};
+    report.cut.push_back({"collectives", "reduce", labels(asked), "the budget of 20 s was used up"});
+  }
+  report.findings = {
+      {"wiring", "note", "4 ranks on 2 hosts, 2 on each; every rank is bound to its own cores"},
+      {"wrong_result", "failure", "1 record wrong; first: gemm dtype=f32 out=f32 m=4096 n=1024 k=512"},
+      {"late_rank", "warning",
+       "rank 3 on node-b arrives last in 96 % of 250 iterations (5 of 8 records), 312.5 us late (± 4.0 us)"},
+      {"text", "note", "a name with \x1b[2J in it, and \xc3\x28, must not clear the screen"},
+  };
+  return report;
+}
+
+Report small_report() {
+  Builder builder;
+  auto& report = builder.report;
+  add_run(report);
+  report.hosts.resize(1);
+  report.ranks.resize(2);
+  add_collective(builder, {.kind = CollectiveKind::all_reduce, .bytes = 8192}, ranks("world", 0, {0, 1}), 5e-6, 100);
+  report.records.front().arrival->last_rank = 1;
+  report.records.front().labels.set("factor", 0.5);
+  report.cut = {{"collectives", "reduce", {{"dtype", "f32"}}, "budget"}};
+  report.findings = {{"late_rank", "warning", "rank 1"}};
+  return report;
+}
+
+} // namespace maru

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/watchdog.hpp"
+
+#include "core/work.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace maru {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+std::vector<std::string> const hosts{"h0", "h0", "h1", "h1"};
+std::string step_name(std::uint64_t step) { return "s" + std::to_string(step); }
+
+std::vector<std::string> missing(std::vector<RankSign> ranks) {
+  return describe_missing({.step = 7, .now = 100, .silence = 1, .ranks = std::move(ranks)}, hosts, step_name);
+}
+
+TEST(Missing, NobodyWhenAllAreThere) { EXPECT_THAT(missing({{7, 100}, {7, 99.5}, {7, 100}, {7, 100}}), IsEmpty()); }
+
+TEST(Missing, TheOneBehind) {
+  EXPECT_THAT(missing({{7, 100}, {7, 100}, {6, 100}, {7, 100}}),
+              ElementsAre("rank 2 on h1 did not reach step 7 (s7), last seen in step 6 (s6)"));
+}
+
+TEST(Missing, TheSilentOneEvenInTheSameStep) {
+  EXPECT_THAT(missing({{7, 100}, {7, 90}, {7, 100}, {7, 100}}),
+              ElementsAre("rank 1 on h0 silent for 10.0 s, last seen in step 7 (s7)"));
+}
+
+TEST(Missing, TheMonitorItselfMayBeBehind) {
+  EXPECT_THAT(missing({{7, 100}, {8, 100}, {8, 100}, {8, 100}}),
+              ElementsAre("rank 0 on h0 did not reach step 8 (s8), last seen in step 7 (s7)"));
+}
+
+TEST(Missing, OneThatWasNeverHeardOf) {
+  EXPECT_THAT(missing({{7, 100}, {7, 100}, {7, 100}, {0, 0}}),
+              ElementsAre("rank 3 on h1 did not reach step 7 (s7), never heard of"));
+}
+
+// Ranks that keep moving are left alone for longer than the time-out; the test would die with exit code 4 otherwise.
+TEST(Watchdog, LeavesARunThatMovesAlone) {
+  run_thread_world(3, [](World& world) {
+    int ticks = 0;
+    {
+      Watchdog watchdog(world, {"a", "a", "b"}, 0.4,
+                        {.on_fire = [](std::string const&) {}, .on_tick = [&] { ++ticks; }});
+      double const begun = monotonic_seconds();
+      for (int i = 0; monotonic_seconds() - begun < 1.0; ++i) {
+        watchdog.step("step " + std::to_string(i));
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
+    }
+    EXPECT_GT(ticks, 3);
+  });
+}
+
+TEST(WatchdogDeathTest, NamesTheRankThatStoppedMovingAndEndsWithItsCode) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      run_thread_world(3,
+                       [](World& world) {
+                         Watchdog watchdog(
+                             world, {"a", "a", "b"}, 0.5,
+                             {.on_fire = [](std::string const& text) { std::fprintf(stderr, "%s\n", text.c_str()); },
+                              .on_tick = {}});
+                         watchdog.step("first");
+                         if (world.rank() != 2) watchdog.step("second");
+                         std::this_thread::sleep_for(std::chrono::seconds(20));
+                       }),
+      testing::ExitedWithCode(4), "rank 2 on b did not reach step 2 \\(second\\), last seen in step 1 \\(first\\)");
+}
+
+} // namespace
+} // namespace maru
