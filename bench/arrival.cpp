@@ -5,11 +5,14 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <cmath>
 #include <thread>
 
 namespace maru {
 namespace {
+
+constexpr double by_chance = 1e-3;    // a rank is named only when chance alone would do so less often than this
+constexpr double worth_naming = 0.05; // and when it costs the others at least this part of the operation itself
 
 double median_of(std::vector<double> values) {
   if (values.empty()) return 0;
@@ -19,27 +22,22 @@ double median_of(std::vector<double> values) {
 
 /// One iteration as seen by the whole group.
 struct Scene {
-  std::size_t last;     ///< index of the member that entered last
-  double lateness;      ///< behind the median of the others
-  double others_spread; ///< between the others' median and the last of them
-  double transfer;      ///< from the last entry to the last exit
+  std::vector<double> entered; ///< by member
+  std::size_t last = 0;        ///< index of the member that entered last
+  double transfer = 0;         ///< from the last entry to the last exit
 };
 
 Scene look(std::vector<RankArrivals> const& parts, std::size_t iteration) {
-  std::vector<double> entered, left;
+  Scene scene;
+  double left = 0;
   for (auto const& part : parts) {
-    entered.push_back(part.entered[iteration]);
-    left.push_back(part.left[iteration]);
+    scene.entered.push_back(part.entered[iteration]);
+    left = std::max(left, part.left[iteration]);
   }
-  auto const last = static_cast<std::size_t>(std::max_element(entered.begin(), entered.end()) - entered.begin());
-  double const arrival = entered[last];
-  auto others = entered;
-  others.erase(others.begin() + static_cast<std::ptrdiff_t>(last));
-  double const middle = median_of(others);
-  return {.last = last,
-          .lateness = arrival - middle,
-          .others_spread = *std::max_element(others.begin(), others.end()) - middle,
-          .transfer = *std::max_element(left.begin(), left.end()) - arrival};
+  auto const last = std::max_element(scene.entered.begin(), scene.entered.end());
+  scene.last = static_cast<std::size_t>(last - scene.entered.begin());
+  scene.transfer = left - *last;
+  return scene;
 }
 
 std::vector<Scene> valid_scenes(std::vector<RankArrivals> const& parts) {
@@ -54,6 +52,22 @@ template <class Value> double median_over(std::vector<Scene> const& scenes, Valu
   std::vector<double> values;
   for (auto const& scene : scenes) values.push_back(value(scene));
   return median_of(values);
+}
+
+std::vector<double> others_of(Scene const& scene, std::size_t member) {
+  auto others = scene.entered;
+  others.erase(others.begin() + static_cast<std::ptrdiff_t>(member));
+  return others;
+}
+
+// P(X >= k), X ~ Binomial(n, p): how likely chance alone makes one rank the last so often.
+double chance_of(std::size_t k, std::size_t n, double p) {
+  double const count = static_cast<double>(n);
+  double sum = 0;
+  for (auto i = static_cast<double>(k); i <= count; ++i)
+    sum += std::exp(std::lgamma(count + 1) - std::lgamma(i + 1) - std::lgamma(count - i + 1) + i * std::log(p) +
+                    (count - i) * std::log1p(-p));
+  return sum;
 }
 
 void wait_until(double when) {
@@ -109,17 +123,23 @@ Arrival judge_arrivals(std::vector<RankArrivals> const& parts, std::vector<std::
   arrival.missed = parts.front().entered.size() - scenes.size();
   if (scenes.empty()) return arrival;
   arrival.transfer = median_over(scenes, [](Scene const& s) { return s.transfer; });
-  arrival.lateness = median_over(scenes, [](Scene const& s) { return s.lateness; });
-  arrival.lateness_error = arrival.clock_error + median_over(scenes, [](Scene const& s) { return s.others_spread; });
-  std::map<std::size_t, std::size_t> times_last;
+  std::vector<std::size_t> times_last(members.size());
   for (auto const& scene : scenes) ++times_last[scene.last];
-  auto const most = std::max_element(times_last.begin(), times_last.end(),
-                                     [](auto const& a, auto const& b) { return a.second < b.second; });
-  arrival.last_share = static_cast<double>(most->second) / static_cast<double>(scenes.size());
-  // With chance alone each of n ranks is last in 1/n of the iterations: a culprit must be last in most of them.
-  if (arrival.last_share > 0.5 && arrival.lateness > arrival.lateness_error) {
-    arrival.last_rank = members[most->first];
-    arrival.last_host = host_of_rank[static_cast<std::size_t>(members[most->first])];
+  auto const most = std::max_element(times_last.begin(), times_last.end());
+  auto const suspect = static_cast<std::size_t>(most - times_last.begin());
+  auto const lateness = [&](Scene const& s) { return s.entered[suspect] - median_of(others_of(s, suspect)); };
+  auto const spread = [&](Scene const& s) {
+    auto const others = others_of(s, suspect);
+    return *std::max_element(others.begin(), others.end()) - median_of(others);
+  };
+  arrival.lateness = median_over(scenes, lateness);
+  arrival.lateness_error = arrival.clock_error + median_over(scenes, spread);
+  arrival.last_share = static_cast<double>(*most) / static_cast<double>(scenes.size());
+  bool const beyond_chance = chance_of(*most, scenes.size(), 1.0 / static_cast<double>(members.size())) < by_chance;
+  bool const matters = arrival.lateness > arrival.lateness_error && arrival.lateness > worth_naming * arrival.transfer;
+  if (beyond_chance && matters) {
+    arrival.last_rank = members[suspect];
+    arrival.last_host = host_of_rank[static_cast<std::size_t>(members[suspect])];
   }
   return arrival;
 }

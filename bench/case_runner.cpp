@@ -14,8 +14,8 @@ namespace maru {
 namespace {
 
 constexpr std::size_t samples_kept = 64;
-constexpr int arrival_iterations = 20, arrival_iterations_long = 10;
-constexpr double long_call = 1e-3, arrival_gap = 50e-6;
+constexpr int arrival_iterations = 20, arrival_iterations_long = 10; // 10: the fewest that can name one of two ranks
+constexpr double long_call = 1e-3, arrival_period = 1.2, arrival_gap = 50e-6;
 
 Operation for_group(Operation operation, std::size_t ranks) {
   if (auto* collective = std::get_if<Collective>(&operation)) collective->ranks = static_cast<int>(ranks);
@@ -187,9 +187,9 @@ CaseOutcome CaseRunner::run(Case const& item, Effort const& effort) {
   if (item.coupled()) step();
   if (work && item.coupled()) {
     bool const brief = record.time->median < long_call;
-    record.arrival = sample_arrivals(*mine.world, *work, clock_, here_.world.rank(),
-                                     brief ? arrival_iterations : arrival_iterations_long,
-                                     1.5 * record.time->p90 + arrival_gap, record.group.ranks, here_.host_of_rank);
+    record.arrival = sample_arrivals(
+        *mine.world, *work, clock_, here_.world.rank(), brief ? arrival_iterations : arrival_iterations_long,
+        arrival_period * record.time->p90 + arrival_gap, record.group.ranks, here_.host_of_rank);
   }
   work.reset();
   step();

@@ -80,11 +80,11 @@ struct Arrival {
   std::uint64_t missed = 0;              ///< iterations left out because a rank was still busy when they began
   double clock_error = 0;                ///< seconds; no claim below it is made
   double transfer = 0;                   ///< median seconds from the last arrival to the last exit
-  double lateness = 0;                   ///< median seconds of the last arrival behind the median of the others
+  double lateness = 0;                   ///< median seconds of the most often last rank behind the median of the others
   double lateness_error = 0;             ///< clock error and the spread of the punctual ranks' arrivals together
-  std::optional<std::int64_t> last_rank; ///< absent when no rank is late beyond the error
+  std::optional<std::int64_t> last_rank; ///< absent when none is late beyond the error and chance
   std::string last_host;
-  double last_share = 0; ///< part of the iterations in which last_rank was the last to arrive
+  double last_share = 0; ///< part of the iterations in which the most often last rank was last
 };
 
 /// Up to 64 of the samples, evenly chosen, with the time at which each began.

@@ -77,7 +77,9 @@ private:
 };
 
 std::optional<Skipped> supports(Operation const& operation) {
-  if (auto refusal = refuse_gemm(operation, {{Dtype::bf16, Dtype::f32}, {Dtype::s8, Dtype::s32}})) return refusal;
+  if (auto refusal =
+          refuse_gemm(operation, {{Dtype::bf16, Dtype::f32}, {Dtype::s8, Dtype::s32}, {Dtype::f32, Dtype::f32}}))
+    return refusal;
   auto const& g = std::get<Gemm>(operation);
   return guarded("engine", [&]() -> std::optional<Skipped> {
     dnnl::engine const engine(dnnl::engine::kind::cpu, 0);
@@ -91,6 +93,7 @@ std::optional<Skipped> supports(Operation const& operation) {
 
 std::unique_ptr<Work> prepare(Operation const& operation, Site const& site) {
   auto const& shape = std::get<Gemm>(operation);
+  if (shape.in == Dtype::f32) return std::make_unique<GemmWork<float, float, DnnlGemm<float, float>>>(shape, site);
   if (shape.in == Dtype::bf16) return std::make_unique<GemmWork<Bf16, float, DnnlGemm<Bf16, float>>>(shape, site);
   return std::make_unique<GemmWork<std::int8_t, std::int32_t, DnnlGemm<std::int8_t, std::int32_t>>>(shape, site);
 }
@@ -99,7 +102,7 @@ std::unique_ptr<Work> prepare(Operation const& operation, Site const& site) {
 
 extern Backend const onednn_backend;
 Backend const onednn_backend{
-    "onednn", "cpu", "oneDNN matmul, bf16 to f32 and s8 to s32, plain row-major on all sides", false, supports,
+    "onednn", "cpu", "oneDNN matmul: bf16 to f32, s8 to s32, and f32; row-major on all sides", false, supports,
     prepare,  "gemm"};
 
 } // namespace maru

@@ -14,6 +14,9 @@ type -P ip >/dev/null || skip "ip is not installed"
 unshare --net --uts --mount true 2>/dev/null || skip "no namespaces may be made here"
 
 export MARU_E2E_HOSTS=$scratch
+# Open MPI takes the words of its launch agent apart at spaces, which the way to this folder may have.
+agent=$scratch/enter-host.sh
+cp "$here/enter-host.sh" "$agent"
 printf '127.0.0.1 localhost\n10.77.0.1 h1\n10.77.0.2 h2\n' >hosts
 for host in h1 h2; do
   # Holds the namespaces; they are gone when it is.
@@ -23,7 +26,7 @@ for host in h1 h2; do
   background+=("$!")
   wait_until 10 test -s "$host.pid" || fail "$host does not come up"
 done
-on() { "$here/enter-host.sh" "$@"; }
+on() { "$agent" "$@"; }
 if ! on h1 "ip link add cable type veth peer name cable netns $(cat h2.pid)" 2>veth.log; then
   skip "no virtual cable may be made here: $(tail -n 1 veth.log)"
 fi
@@ -34,12 +37,12 @@ reachable=$(on h1 "bash -c 'exec 3<>/dev/tcp/10.77.0.2/9'" 2>&1 || true)
 
 # shellcheck disable=SC2054 # the commas are Open MPI's
 launch=(mpirun -q --oversubscribe -np 4 --host h1:2,h2:2 --map-by node
-  --mca plm rsh --mca plm_rsh_agent "$here/enter-host.sh"
+  --mca plm rsh --mca plm_rsh_agent "$agent"
   --mca oob_tcp_if_include 10.77.0.0/24 --mca btl self,vader,tcp --mca btl_tcp_if_include 10.77.0.0/24)
 # shellcheck disable=SC2054
 what=("$MARU" run collectives -b 64 -e 64K -f 4 -n 50 -w 2 --groups world,node,pairs --out two)
 # mpirun itself runs on h1.
-expect_exit 0 "$here/enter-host.sh" h1 "cd '$scratch' && exec $(printf '%q ' "${launch[@]}" "${what[@]}")"
+expect_exit 0 "$agent" h1 "cd '$scratch' && exec $(printf '%q ' "${launch[@]}" "${what[@]}")"
 expect_json two/report.json 'r["run"]["complete"]'
 expect_json two/report.json 'sorted(h["name"] for h in r["hosts"]) == ["h1", "h2"]'
 expect_json two/report.json '[x["host"] for x in sorted(r["ranks"], key=lambda x: x["rank"])] == ["h1", "h2", "h1", "h2"]'

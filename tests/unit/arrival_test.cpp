@@ -53,6 +53,28 @@ TEST(Arrival, ChanceNamesNobody) {
   EXPECT_FALSE(judge_arrivals(made_up(-1, 0, 20 * us, 1 * us), {0, 1, 2, 3}, hosts).last_rank);
 }
 
+// With two ranks one of them is last in most of a few iterations, whatever happens.
+TEST(Arrival, TwoRanksTakingTurnsNameNobody) {
+  auto parts = made_up(1, 10 * us, 40 * us, 0.1 * us);
+  parts.resize(2);
+  for (auto& part : parts) {
+    part.entered.resize(10);
+    part.left.resize(10);
+    part.missed.resize(10);
+  }
+  auto const arrival = judge_arrivals(parts, {0, 1}, hosts);
+  EXPECT_GE(arrival.last_share, 0.5);
+  EXPECT_LT(arrival.last_share, 1);
+  EXPECT_FALSE(arrival.last_rank);
+}
+
+TEST(Arrival, WhatCostsNothingIsNotNamed) {
+  auto parts = made_up(2, 2 * us, 0.1 * us, 0.1 * us); // 2 us late for a transfer of 50 us: 4 %
+  EXPECT_FALSE(judge_arrivals(parts, {0, 1, 2, 3}, hosts).last_rank);
+  parts = made_up(2, 4 * us, 0.1 * us, 0.1 * us);
+  EXPECT_EQ(judge_arrivals(parts, {0, 1, 2, 3}, hosts).last_rank, 2);
+}
+
 TEST(Arrival, NothingBelowTheClocksErrorIsClaimed) {
   auto const arrival = judge_arrivals(made_up(2, 30 * us, 1 * us, 50 * us), {0, 1, 2, 3}, hosts);
   EXPECT_FALSE(arrival.last_rank);
