@@ -14,7 +14,15 @@ namespace {
 
 // A sweep takes no longer than with the OSU benchmarks' defaults (1000 calls below 8 KiB, 100 above), with verifying
 // and the sample of arrivals included.
-constexpr std::uint64_t short_message = 8192, short_iterations = 1000, long_iterations = 60;
+struct Allowance {
+  std::uint64_t below_bytes, iterations;
+};
+constexpr std::array allowances{Allowance{8 << 10, 1000}, Allowance{1 << 20, 60}, Allowance{~std::uint64_t{0}, 40}};
+
+std::uint64_t iterations_for(std::uint64_t bytes) {
+  return std::find_if(allowances.begin(), allowances.end(), [&](Allowance const& a) { return bytes < a.below_bytes; })
+      ->iterations;
+}
 
 std::vector<std::uint64_t> sizes(Parameters const& parameters) {
   auto const low = parse_bytes(single(parameters, "min_bytes"), "-b");
@@ -82,7 +90,7 @@ std::vector<Case> cases(Parameters const& parameters, ProbeContext const& contex
             item.operation = Collective{
                 .kind = *kind, .dtype = dtype, .bytes = size, .in_place = in_place, .root = root, .ranks = 0};
             item.group_kind = group;
-            item.max_iterations = size < short_message ? short_iterations : long_iterations;
+            item.max_iterations = iterations_for(size);
             result.push_back(std::move(item));
           }
     }

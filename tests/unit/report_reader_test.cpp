@@ -9,6 +9,7 @@
 #include <cstring>
 #include <functional>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <random>
 
 namespace maru {
@@ -82,7 +83,7 @@ TEST(ReportReader, SurvivesMutations) {
 
 // Numbers, words, lists and objects in the place of every other value.
 TEST(ReportReader, SurvivesEveryValueReplaced) {
-  auto const json = small_json();
+  auto const json = nlohmann::ordered_json::parse(small_json()).dump(1); // a line for each value
   for (std::size_t at = json.find(": "); at != json.npos; at = json.find(": ", at + 1)) {
     auto const end = json.find('\n', at);
     bool const comma = json[end - 1] == ',';
@@ -94,18 +95,18 @@ TEST(ReportReader, SurvivesEveryValueReplaced) {
 
 TEST(ReportReader, NamesThePlaceAndTheFault) {
   auto const json = small_json();
-  EXPECT_EQ(fault_of(read_json, replaced(json, "\"started\": 1795320132.25", "\"started\": \"now\"")),
+  EXPECT_EQ(fault_of(read_json, replaced(json, "\"started\":1795320132.25", "\"started\": \"now\"")),
             "r: run.started: expected a number");
-  EXPECT_EQ(fault_of(read_json, replaced(json, "\"wrong\": 0", "\"wrong\": -1")),
+  EXPECT_EQ(fault_of(read_json, replaced(json, "\"wrong\":0", "\"wrong\": -1")),
             "r: records[0].verification.wrong: expected a whole number, not negative");
-  EXPECT_EQ(fault_of(read_json, replaced(json, "\"rank\": 1", "\"rank\": 9223372036854775808")),
+  EXPECT_EQ(fault_of(read_json, replaced(json, "\"rank\":1", "\"rank\": 9223372036854775808")),
             "r: ranks[1].rank: expected a whole number of 63 bits");
   EXPECT_EQ(fault_of(read_json, replaced(json, "\"0-1\"", "\"1-0\"")),
             "r: records[0].group.ranks: expected ranks such as \"0-3,8\"");
-  EXPECT_EQ(fault_of(read_json, replaced(json, "\"status\": \"ok\"", "\"status\": \"fine\"")),
+  EXPECT_EQ(fault_of(read_json, replaced(json, "\"status\":\"ok\"", "\"status\": \"fine\"")),
             "r: records[0].status: expected one of the known words");
   EXPECT_EQ(fault_of(read_json, replaced(json, "\"plan_digest\"", "\"plan_di\"")), "r: run.plan_digest: missing");
-  EXPECT_EQ(fault_of(read_json, replaced(json, "\"factor\": 0.5", "\"fac\\u001btor\": null")),
+  EXPECT_EQ(fault_of(read_json, replaced(json, "\"factor\":0.5", "\"fac\\u001btor\": null")),
             "r: records[0].labels.fac\\u001btor: expected a number or a string");
   EXPECT_EQ(fault_of(read_json, replaced(json, "\"maru_report\": 1", "\"maru_report\": 2")),
             "r: report format 2, this program reads 1");
@@ -124,7 +125,7 @@ TEST(ReportReader, RefusesWhatIsNoReport) {
 TEST(ReportReader, TakesUnknownKeysAndTheLastOfTwo) {
   auto const json = small_json();
   EXPECT_EQ(fault_of(read_json, replaced(json, "\"run\": {", "\"later\": [{}], \"run\": {\"more\": null,")), "");
-  auto const twice = replaced(json, "\"plan\": \"quick\"", "\"plan\": \"first\", \"plan\": \"last\"");
+  auto const twice = replaced(json, "\"plan\":\"quick\"", "\"plan\": \"first\", \"plan\": \"last\"");
   EXPECT_EQ(read_json(twice).run.plan, "last");
 }
 
@@ -171,7 +172,7 @@ TEST(ReportReader, RefusesObjectsWithTooManyKeys) {
 TEST(ReportReader, RefusesMoreRanksThanMemoryHolds) {
   std::string list = "\"records\": [";
   auto const json = replaced(small_json(), "\"0-1\"", "\"0-1048575\"");
-  auto const begin = json.find(list) + list.size(), end = json.find("\n ],\n \"cut\"");
+  auto const begin = json.find(list) + list.size(), end = json.find("\n],\n\"cut\"");
   std::string records;
   for (int i = 0; i < 80; ++i) records += (i ? "," : "") + json.substr(begin, end - begin);
   EXPECT_EQ(fault_of(read_json, json.substr(0, begin) + records + json.substr(end)),
@@ -183,7 +184,7 @@ TEST(ReportReader, ShortensLongText) {
   EXPECT_NE(fault_of(read_json, text), "");
   EXPECT_NE(fault_of(read_json, "\"" + text + "\""), "");
   EXPECT_NE(fault_of(read_json, "{\"maru_report\":\"" + text + "\"}"), "");
-  EXPECT_NE(fault_of(read_json, replaced(small_json(), "\"factor\": 0.5", "\"" + text + "\": null")), "");
+  EXPECT_NE(fault_of(read_json, replaced(small_json(), "\"factor\":0.5", "\"" + text + "\": null")), "");
   EXPECT_EQ(fault_of(read_json, replaced(small_json(), "\"quick\"", "\"" + text + "\"")), "");
 }
 
