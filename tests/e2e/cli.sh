@@ -92,17 +92,22 @@ for word in gemm memory collectives openblas onednn mpi cuda; do expect_match "$
 # A closed pipe is not a crash.
 "$MARU" list | head -n 1 >/dev/null
 
-# A full disk: what was measured is lost for the files, but the program says so and why.
+# A full disk, from the start and in the middle of a run: one line that says so, and whole lines in the journal.
 mkdir full
-if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=16k,mode=755 tmpfs full 2>mount.log; then
+if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=64k,mode=755 tmpfs full 2>mount.log; then
   on_exit+=("umount '$scratch/full'")
-  run_case "$MARU" run spin --out full/o -n 20 --progress none
-  head -c 64k /dev/zero >full/filler 2>/dev/null || true
-  rm -rf full/o
-  run_case "$MARU" run spin --out full/o -n 20 --progress none
-  case $status in 2 | 3) ;; *) fail "exit code $status on a full disk" ;; esac
-  expect_match "$err" 'No space left'
-  expect_one_line "$err"
+  on_full_disk() {
+    run_case "$MARU" run spin --set spin.durations=100us,200us,300us --out "$1" -n 64 --progress none
+    case $status in 2 | 3) ;; *) fail "exit code $status on a full disk" ;; esac
+    expect_match "$err" 'No space left'
+    expect_one_line "$err"
+  }
+  mkdir full/later
+  head -c 56k /dev/zero >full/filler
+  on_full_disk full/later
+  expect_whole_lines full/later/journal.jsonl
+  head -c 64k /dev/zero >>full/filler 2>/dev/null || true
+  on_full_disk full/now
 else
   printf 'not tried here: a full disk (no file system may be mounted)\n'
 fi
