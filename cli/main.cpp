@@ -51,7 +51,7 @@ Exit run_program(int argc, char** argv) {
   CLI::App program(
       "Measures a GPU cluster: matrix multiplication, memory and collectives, over all ranks of an MPI job.", "maru");
   program.set_version_flag("--version", fmt::format("maru {}", version));
-  program.get_formatter()->column_width(30);
+  program.get_formatter()->column_width(26);
   program.require_subcommand(1);
   auto code = Exit::good;
   for (auto const* command : commands()) command->add(program, code);

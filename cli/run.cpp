@@ -177,42 +177,55 @@ Exit run(Arguments const& a) {
   }
 }
 
+/// One option that takes a value, its kind shown in the help.
+CLI::Option* value(CLI::App& app, char const* names, std::string& target, char const* kind, char const* help) {
+  return app.add_option(names, target, help)->type_name(kind);
+}
+
+void add_file_options(CLI::App& app, Arguments& a) {
+  value(app, "--plan", a.plan, "NAME|FILE", "quick, standard, full or a TOML file [quick]");
+  app.add_option("--set", a.settings, "a probe's parameter, such as gemm.sizes=4096")
+      ->type_name("PROBE.KEY=VALUE")
+      ->allow_extra_args(false);
+  value(app, "--out", a.out, "DIR", "folder for the files [maru-DATE-TIME]");
+  value(app, "--resume", a.resume, "DIR", "go on with the run in this folder");
+  app.add_flag("--overwrite", a.overwrite, "replace the run that --out holds");
+  app.add_flag("--force", a.force, "time although the wiring check objects");
+  value(app, "--watchdog", a.watchdog, "TIME", "end a run that stands still for so long, or off [60s]");
+  value(app, "--progress", a.progress, "STYLE", "auto, line, plain or none [auto]");
+  value(app, "--format", a.format, "NAME", "what to print at the end, see maru list [table]");
+}
+
 void add_effort_options(CLI::App& app, Arguments& a) {
-  app.add_option("--budget", a.budget, "time for the whole run, such as 5m; what it cuts is reported");
-  app.add_option("--case-budget", a.case_budget, "time for one case [10s]");
-  app.add_option("--precision", a.precision, "stop a case at this 95 % half width of the median [1%]");
-  app.add_option("--max-iterations", a.max_iterations, "calls of one case at most");
-  app.add_option("-n,--iterations", a.iterations, "exactly so many calls");
-  app.add_option("-w,--warmup", a.warmup, "exactly so many warm-up calls");
-  app.add_option("-c,--check", a.check, "verify results before timing: 1 or 0 [1]");
+  value(app, "--budget", a.budget, "TIME", "for the whole run, such as 5m; cuts are reported");
+  value(app, "--case-budget", a.case_budget, "TIME", "for one case [10s]");
+  value(app, "--precision", a.precision, "PART", "95 % half width of the median to stop at [1%]");
+  value(app, "--max-iterations", a.max_iterations, "N", "calls of one case at most");
+  value(app, "-n,--iterations", a.iterations, "N", "exactly so many calls");
+  value(app, "-w,--warmup", a.warmup, "N", "exactly so many warm-up calls");
+  value(app, "-c,--check", a.check, "0|1", "verify results before timing [1]");
 }
 
 void add_collective_options(CLI::App& app, Arguments& a) {
-  app.add_option("-b,--min-bytes", a.min_bytes, "collectives: smallest size [8]")->group("Collectives");
-  app.add_option("-e,--max-bytes", a.max_bytes, "largest size [128M]")->group("Collectives");
-  app.add_option("-f,--factor", a.factor, "from one size to the next [2]")->group("Collectives");
-  app.add_option("-i,--step-bytes", a.step_bytes, "a fixed step instead of -f")->group("Collectives");
-  app.add_option("-d,--dtype", a.dtypes, "f32, f64, s32 or all [f32]")->group("Collectives");
-  app.add_option("-r,--root", a.root, "root of broadcast and reduce [0]")->group("Collectives");
-  app.add_option("--groups", a.groups, "world, node, pairs, split:K, or several [world]")->group("Collectives");
+  constexpr char const* group = "Collectives";
+  value(app, "-b,--min-bytes", a.min_bytes, "SIZE", "smallest size; K, M and G are binary [8]")->group(group);
+  value(app, "-e,--max-bytes", a.max_bytes, "SIZE", "largest size [128M]")->group(group);
+  value(app, "-f,--factor", a.factor, "X", "from one size to the next [2]")->group(group);
+  value(app, "-i,--step-bytes", a.step_bytes, "SIZE", "a fixed step instead of -f")->group(group);
+  value(app, "-d,--dtype", a.dtypes, "TYPE,...", "f32, f64, s32 or all [f32]")->group(group);
+  value(app, "-r,--root", a.root, "RANK", "root of broadcast and reduce [0]")->group(group);
+  value(app, "--groups", a.groups, "KIND,...", "world, node, pairs, split:K [world]")->group(group);
 }
 
 void add(CLI::App& program, Exit& code) {
   auto* app = program.add_subcommand("run", "measure this machine, or under mpirun or srun a cluster");
   auto const a = std::make_shared<Arguments>();
-  app->add_option("probes", a->probes, "gemm, memory, collectives, all_reduce … (see maru list)");
-  app->add_option("--plan", a->plan, "quick, standard, full or a TOML file [quick]");
-  app->add_option("--set", a->settings, "PROBE.KEY=VALUE: a probe's parameter")->take_all();
-  app->add_option("--out", a->out, "folder for the files [maru-DATE-TIME]");
-  app->add_option("--resume", a->resume, "folder of a run to go on with");
-  app->add_flag("--overwrite", a->overwrite, "replace the run that --out holds");
-  app->add_flag("--force", a->force, "time although the wiring check objects");
-  app->add_option("--watchdog", a->watchdog, "end a run that does not move for so long; off switches it off")
-      ->capture_default_str();
-  app->add_option("--progress", a->progress, "auto, line, plain or none")->capture_default_str();
-  app->add_option("--format", a->format, "what to print at the end (see maru show --help)")->capture_default_str();
+  app->add_option("probes", a->probes, "gemm, memory, all_reduce ...; see maru list")->type_name("");
+  add_file_options(*app, *a);
   add_effort_options(*app, *a);
   add_collective_options(*app, *a);
+  app->footer("  mpirun -np 8 maru run --plan standard --out node7\n"
+              "  srun --mpi=pmix -N 16 -n 128 maru run all_reduce -b 8 -e 1G -f 2 --out sweep");
   app->callback([a, &code] { code = run(*a); });
 }
 

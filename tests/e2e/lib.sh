@@ -11,6 +11,8 @@ while IFS= read -r name; do unset "$name"; done < <(compgen -e | grep -E '^(SLUR
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 # Where ranks outnumber cores, one that waits must give its turn away; mpirun knows only of its own host.
 export OMPI_MCA_mpi_yield_when_idle=1
+# The leaks of MPI's own parts, which are unloaded before anybody could name them.
+export LSAN_OPTIONS=detect_leaks=0
 export LC_ALL=C
 
 fail() {
