@@ -17,6 +17,20 @@ namespace {
 
 constexpr double resynchronize_after = 1; // seconds: a drift of 1e-4 would by then be 100 us
 
+constexpr double least_calls = 4; // of any case: one to verify, one to warm up, two to measure
+
+// Work in the unit that an operation's time grows with.
+double amount(Operation const& operation) {
+  if (auto const* collective = std::get_if<Collective>(&operation)) return static_cast<double>(collective->bytes);
+  auto const whole = cost(operation);
+  return std::max(whole.flops, whole.bytes);
+}
+
+std::string pace_key(Case const& item) {
+  return fmt::format("{} {} {} {}", name(item.operation), item.backend ? item.backend->name : "none",
+                     labels(item.operation).text("dtype"), item.group_kind);
+}
+
 std::string new_run_id() {
   std::random_device random;
   return fmt::format("{:%Y%m%dT%H%M%SZ}-{:04x}", fmt::gmtime(static_cast<std::time_t>(unix_seconds())),
@@ -99,8 +113,8 @@ Directive RunState::decide(Case const& item) {
   directive.case_budget = options_.plan.case_budget;
   if (options_.plan.budget) {
     double const left = *options_.plan.budget - (now - resumed_at_);
-    if (left <= 0) {
-      cut(item, fmt::format("the budget of {:g} s was used up", *options_.plan.budget));
+    if (auto reason = why_cut(item, left); !reason.empty()) {
+      cut(item, std::move(reason));
       directive.action = Directive::pass_over;
       return directive;
     }
@@ -114,8 +128,25 @@ Directive RunState::decide(Case const& item) {
   return directive;
 }
 
+std::string RunState::why_cut(Case const& item, double left) const {
+  if (left <= 0) return fmt::format("the budget of {:g} s was used up", *options_.plan.budget);
+  auto const known = pace_.find(pace_key(item));
+  if (known == pace_.end() || known->second <= 0) return {};
+  double const call = amount(item.operation) / known->second;
+  if (least_calls * call <= left) return {};
+  return fmt::format("too long for what is left of the budget of {:g} s", *options_.plan.budget);
+}
+
+void RunState::remember_pace(Case const& item, std::vector<Record> const& records) {
+  double longest = 0;
+  for (auto const& record : records)
+    if (record.time) longest = std::max(longest, record.time->median);
+  if (longest > 0) pace_[pace_key(item)] = amount(item.operation) / longest;
+}
+
 void RunState::add(Case const& item, std::vector<Record> records) {
   journal_->append(records, key(item));
+  remember_pace(item, records);
   std::lock_guard const lock(mutex_);
   std::move(records.begin(), records.end(), std::back_inserter(report_.records));
 }

@@ -6,6 +6,7 @@
 #include "core/journal.hpp"
 #include "core/rank_facts.hpp"
 
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -50,6 +51,9 @@ public:
   void publish_unfinished(std::string const& reason);
 
 private:
+  /// Why the budget has no room for this case; empty when it has.
+  std::string why_cut(Case const& item, double left) const;
+  void remember_pace(Case const& item, std::vector<Record> const& records);
   void cut(Case const& item, std::string reason);
   void show_progress(Case const& item);
 
@@ -62,6 +66,7 @@ private:
   Report report_;
   std::optional<Journal> journal_;
   std::set<std::string> closed_;
+  std::map<std::string, double> pace_; ///< operation → amount of work per second in its latest case
   std::vector<Record> resumed_;
   JournalHeader begun_;
   double started_monotonic_ = 0; ///< of the run, before any resuming

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t names_kept = 64;
 constexpr std::size_t ranks_shown = 16;
+// A step in which every rank is alive may just be long: one call of a slow kernel. It gets this many times as long.
+constexpr double when_all_alive = 3;
 
 double sign_period(double timeout) { return std::clamp(timeout / 20, 0.05, 1.0); }
 
@@ -119,6 +121,7 @@ void Watchdog::watch(double now) {
     if (now - step_begun_ < patience_) return;
     auto const name = [this](std::uint64_t step) { return name_of(step); };
     lines = describe_missing({step_, now, 4 * sign_period(timeout_), signs_}, hosts_, name);
+    if (lines.empty() && now - step_begun_ < when_all_alive * timeout_) return;
     where = fmt::format("step {} ({})", step_, name(step_));
   }
   auto text =

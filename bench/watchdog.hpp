@@ -38,8 +38,8 @@ std::vector<std::string> describe_missing(WatchdogView const& view, std::vector<
 /// Ends a run that no longer moves. Every rank tells two monitors, rank 0 and a deputy on another host where there is
 /// one, which step it is in, by UDP datagrams from a thread of its own: a rank that is stopped falls silent, a rank
 /// that is held up elsewhere shows an older step. A monitor whose own rank has not begun a new step for `timeout`
-/// seconds names those ranks, calls on_fire and ends the job with Exit::watchdog. The deputy waits a little longer,
-/// for the case that rank 0 is the one that hangs.
+/// seconds names those ranks, calls on_fire and ends the job with Exit::watchdog; where none is behind or silent, it
+/// waits three times as long. The deputy waits a little longer, for the case that rank 0 is the one that hangs.
 class Watchdog {
 public:
   struct Hooks {

@@ -62,18 +62,18 @@ std::uint64_t parse_bytes(std::string_view text, std::string_view what) {
 double parse_duration(std::string_view text, std::string_view what) {
   constexpr std::string_view expected = "a duration (such as 300us, 20ms, 60s, 5m or 1h)";
   auto const [value, suffix] = split_number(text, what, expected);
-  double factor = 1;
+  double factor = 1, divisor = 1; // 1/1e6 is exact where 1e-6 is not
   if (suffix == "us")
-    factor = 1e-6;
+    divisor = 1e6;
   else if (suffix == "ms")
-    factor = 1e-3;
+    divisor = 1e3;
   else if (suffix == "m" || suffix == "min")
     factor = 60;
   else if (suffix == "h")
     factor = 3600;
   else if (!suffix.empty() && suffix != "s")
     throw Error(Exit::usage, fmt::format("{}: '{}' is not {}", what, text, expected));
-  double const seconds = value * factor;
+  double const seconds = value * factor / divisor;
   if (!(seconds > 0) || seconds > 1e9) throw Error(Exit::usage, fmt::format("{}: '{}' is out of range", what, text));
   return seconds;
 }

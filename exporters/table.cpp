@@ -136,6 +136,8 @@ std::string foot(Report const& report) {
         "those samples. ± is half the 95 % interval of the median. Over several ranks or groups: the median, the "
         "widest ±, the largest p90 and p99. GB/s is 1e9 bytes per second; K, M and G are binary.",
         "");
+  if (has([](Record const& r) { return r.time && !r.time->median_ci; }))
+    text += lines("No ±: under 6 samples there is no interval of 95 %.", "");
   if (has([](Record const& r) { return r.time && !r.time->p99; }))
     text += lines("≤: under 100 samples p99 is withheld, and the largest sample stands for it.", "");
   if (has([](Record const& r) { return r.arrival.has_value(); }))
