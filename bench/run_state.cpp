@@ -60,12 +60,14 @@ void RunState::load() {
 }
 
 void RunState::set_ranks(std::vector<RankInfo> ranks, std::vector<HostInfo> hosts,
-                         std::vector<std::string> const& objections, std::string launcher, std::string mpi) {
+                         std::vector<std::string> const& objections, std::vector<std::string> const& notes,
+                         std::string launcher, std::string mpi) {
   report_.ranks = std::move(ranks);
   report_.hosts = std::move(hosts);
   report_.run.launcher = std::move(launcher);
   report_.run.mpi = std::move(mpi);
   for (auto const& text : objections) report_.findings.push_back({"wiring", "warning", text});
+  for (auto const& text : notes) report_.findings.push_back({"wiring", "note", text});
 }
 
 void RunState::open(std::size_t cases) {
@@ -170,15 +172,19 @@ void RunState::show_progress(Case const& item) {
   hooks_.progress(progress);
 }
 
-void RunState::finish(ClockQuality const& clock, bool interrupted) {
+void RunState::set_clock(ClockQuality const& clock) {
+  std::lock_guard const lock(mutex_);
+  report_.clock = clock;
+}
+
+void RunState::finish(bool interrupted) {
   std::lock_guard const lock(mutex_);
   finished_ = true;
-  report_.clock = clock;
   report_.run.finished = unix_seconds();
   auto& reason = report_.run.incomplete_reason;
   reason.clear();
   if (interrupted)
-    reason = "stopped by a signal";
+    reason = stopped_by_signal;
   else if (!report_.cut.empty())
     reason = fmt::format("{} of {} cases cut: {}", report_.cut.size(), total_, report_.cut.front().reason);
   report_.run.complete = reason.empty();

@@ -22,6 +22,9 @@ struct Directive {
   double case_budget = 0;       ///< seconds
 };
 
+/// Also what a killed rank looks like: the launcher then sends the others a SIGTERM.
+constexpr char const* stopped_by_signal = "stopped by a signal, sent to the job or by the launcher when a rank died";
+
 /// Rank 0's books of a run: the report as it grows, the journal, the budget. The main thread and the watchdog's thread
 /// both come here.
 class RunState {
@@ -35,7 +38,7 @@ public:
 
   /// Before the watchdog starts: facts of the ranks, and objections that were overruled.
   void set_ranks(std::vector<RankInfo> ranks, std::vector<HostInfo> hosts, std::vector<std::string> const& objections,
-                 std::string launcher, std::string mpi);
+                 std::vector<std::string> const& notes, std::string launcher, std::string mpi);
 
   /// Makes the folder and begins or goes on with the journal. Throws Error(usage).
   void open(std::size_t cases);
@@ -43,7 +46,8 @@ public:
   Directive decide(Case const& item);
   /// Journal first, then the report. Throws Error(incomplete) when the journal cannot be written.
   void add(Case const& item, std::vector<Record> records);
-  void finish(ClockQuality const& clock, bool interrupted);
+  void set_clock(ClockQuality const& clock);
+  void finish(bool interrupted);
   void publish();
   Report report() const;
 

@@ -25,6 +25,7 @@ Assembly assemble(World& world, RunOptions const& options, RunState& state) {
   Assembly assembly;
   if (world.rank() == 0) {
     auto const faults = check_wiring(facts);
+    auto const notes = note_wiring(facts);
     auto wired = wire(facts);
     if (!faults.empty() && !options.force)
       assembly.fault = faults.front() + (faults.size() > 1 ? fmt::format(" (and {} more)", faults.size() - 1) : "") +
@@ -36,7 +37,7 @@ Assembly assemble(World& world, RunOptions const& options, RunState& state) {
     assembly.stream_bytes = wired.stream_bytes;
     assembly.run_id = state.run_id();
     assembly.started_monotonic = state.started_monotonic();
-    state.set_ranks(std::move(wired.ranks), std::move(wired.hosts), faults, own.launcher, world.transport());
+    state.set_ranks(std::move(wired.ranks), std::move(wired.hosts), faults, notes, own.launcher, world.transport());
   }
   auto bytes = to_cbor(assembly);
   world.broadcast(bytes);
@@ -95,7 +96,11 @@ RunResult run_plan(World& world, RunOptions const& options, std::vector<Backend 
   on_rank0(world, [&] { state.load(); });
   auto const assembly = assemble(world, options, state);
   std::vector<Case> cases;
-  all_or_none(world, [&] { cases = all_cases(options.plan, {backends, assembly.stream_bytes}); });
+  all_or_none(world, [&] {
+    cases = all_cases(options.plan, {backends, assembly.stream_bytes});
+    for (auto const& item : cases)
+      make_groups(item.group_kind, assembly.hosts); // throws for what these ranks cannot form
+  });
   on_rank0(world, [&] { state.open(cases.size()); });
 
   StopSignal const stop;
@@ -107,7 +112,7 @@ RunResult run_plan(World& world, RunOptions const& options, std::vector<Backend 
                          },
                      .on_tick =
                          [&] {
-                           if (leads && StopSignal::requested()) state.publish_unfinished("stopped by a signal");
+                           if (leads && StopSignal::requested()) state.publish_unfinished(stopped_by_signal);
                          }});
   CaseRunner runner({.world = world,
                      .host_of_rank = assembly.hosts,
@@ -119,29 +124,30 @@ RunResult run_plan(World& world, RunOptions const& options, std::vector<Backend 
                      .stop_requested = [] { return StopSignal::requested(); }});
   watchdog.step("clock synchronisation");
   runner.synchronize_clocks();
+  state.set_clock(runner.clock_quality());
   bool const all_seen_to = run_cases(world, options.plan, cases, runner, state);
   watchdog.step("final clock synchronisation");
   runner.synchronize_clocks();
-  auto const clock = runner.clock_quality();
+  state.set_clock(runner.clock_quality());
   watchdog.step("writing the report");
   on_rank0(world, [&] {
-    state.finish(clock, !all_seen_to);
+    state.finish(!all_seen_to);
     state.publish();
   });
   RunResult result{.report = state.report(), .code = Exit::good};
-  auto const code =
-      world.broadcast_text(std::string(1, static_cast<char>(leads ? exit_code(result.report) : Exit::good)));
+  auto const code = world.broadcast_text(
+      std::string(1, static_cast<char>(leads ? exit_code(result.report, !all_seen_to) : Exit::good)));
   result.code = static_cast<Exit>(code.front());
   return result;
 }
 
-Exit exit_code(Report const& report) {
+Exit exit_code(Report const& report, bool interrupted) {
   auto const has = [&](Status status) {
     return std::any_of(report.records.begin(), report.records.end(),
                        [&](Record const& r) { return r.status == status; });
   };
   if (has(Status::wrong)) return Exit::wrong;
-  if (has(Status::failed) || (!report.run.complete && report.cut.empty())) return Exit::incomplete;
+  if (has(Status::failed) || interrupted) return Exit::incomplete;
   return Exit::good;
 }
 

@@ -46,9 +46,9 @@ struct RunResult {
 RunResult run_plan(World& world, RunOptions const& options, std::vector<Backend const*> const& backends,
                    RunHooks const& hooks);
 
-/// Exit code of a finished or stopped run: wrong results, then what failed or was interrupted, else good. A budget
-/// that ran out is not a failure: it was asked for, and the report lists what it cut.
-Exit exit_code(Report const& report);
+/// Exit code of a run: wrong results, then what failed or was interrupted, else good. A budget that ran out is not a
+/// failure: it was asked for, and the report lists what it cut.
+Exit exit_code(Report const& report, bool interrupted);
 
 /// The plan of the run in a folder, from its journal. Throws Error(usage).
 Plan plan_of_journal(std::string const& directory);

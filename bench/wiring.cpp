@@ -142,6 +142,18 @@ std::vector<std::string> check_wiring(std::vector<RankFacts> const& facts) {
   return faults;
 }
 
+std::vector<std::string> note_wiring(std::vector<RankFacts> const& facts) {
+  std::vector<std::string> notes;
+  for (auto const& [name, ranks] : by_host(facts)) {
+    auto const available = cpu_set(ranks.front()->usable_cpus).size();
+    if (ranks.size() > available)
+      notes.push_back(fmt::format("{}: {} ranks share {} hardware threads and wait for one another; its times are no "
+                                  "measure of the machine",
+                                  name, ranks.size(), available));
+  }
+  return notes;
+}
+
 Wired wire(std::vector<RankFacts> const& facts) {
   constexpr std::int64_t least_bytes = 8 << 20;
   Wired wired;

@@ -16,6 +16,9 @@ RankFacts gather_own_facts(int rank, std::string const& plan_digest);
 /// process twice, uneven hosts, a device used twice, CPU bindings that overlap or are too small.
 std::vector<std::string> check_wiring(std::vector<RankFacts> const& facts);
 
+/// What is no fault, but whoever reads the numbers has to know: ranks that share hardware threads. Pure.
+std::vector<std::string> note_wiring(std::vector<RankFacts> const& facts);
+
 /// Fills in local ranks, threads and bindings; lists each host once, in the order of its first rank. Pure.
 struct Wired {
   std::vector<RankInfo> ranks;

@@ -44,12 +44,13 @@ std::string first_unknown(CLI::App const& program) {
                                     : fmt::format("did you mean '{}'?", near));
   }
   for (auto const* command : commands()) known.emplace_back(command->name);
+  if (!program.get_subcommands().empty())
+    return fmt::format("unexpected argument '{}'; see maru {} --help", word, app.get_name());
   return unknown("command", word, known);
 }
 
 Exit run_program(int argc, char** argv) {
-  CLI::App program(
-      "Measures a GPU cluster: matrix multiplication, memory and collectives, over all ranks of an MPI job.", "maru");
+  CLI::App program("Measures a cluster: matrix multiplication, memory and collectives.", "maru");
   program.set_version_flag("--version", fmt::format("maru {}", version));
   program.get_formatter()->column_width(26);
   program.require_subcommand(1);
@@ -65,7 +66,9 @@ Exit run_program(int argc, char** argv) {
     return complain(first_unknown(program));
   } catch (CLI::RequiredError const& error) {
     if (program.remaining_size(true) > 0) return complain(first_unknown(program));
-    return complain(fmt::format("{}; see maru --help", error.what()));
+    auto const& app = current(program);
+    return complain(
+        fmt::format("{}; see {} --help", error.what(), &app == &program ? "maru" : "maru " + app.get_name()));
   } catch (CLI::ParseError const& error) {
     return complain(error.what());
   } catch (Error const& error) {

@@ -30,10 +30,18 @@ struct Arguments {
 
 /// Of the options that belong to one probe: each is a parameter of the collectives, as it is in nccl-tests.
 void override_collectives(Plan& plan, Arguments const& a) {
-  std::pair<char const*, std::string const&> const overrides[] = {
-      {"min_bytes", a.min_bytes}, {"max_bytes", a.max_bytes}, {"factor", a.factor}, {"step_bytes", a.step_bytes},
-      {"dtypes", a.dtypes},       {"groups", a.groups},       {"root", a.root}};
-  for (auto const& [key, text] : overrides) {
+  struct Override {
+    char const *option, *key;
+    std::string const& text;
+  };
+  Override const overrides[] = {{"-b", "min_bytes", a.min_bytes},
+                                {"-e", "max_bytes", a.max_bytes},
+                                {"-f", "factor", a.factor},
+                                {"-i", "step_bytes", a.step_bytes},
+                                {"-d", "dtypes", a.dtypes},
+                                {"--groups", "groups", a.groups},
+                                {"-r", "root", a.root}};
+  for (auto const& [option, key, text] : overrides) {
     if (text.empty()) continue;
     bool used = false;
     for (auto& request : plan.requests) {
@@ -41,7 +49,7 @@ void override_collectives(Plan& plan, Arguments const& a) {
       request.parameters[key] = split_list(text);
       used = true;
     }
-    if (!used) throw Error(Exit::usage, fmt::format("{} is given, but no collective is asked for", key));
+    if (!used) throw Error(Exit::usage, fmt::format("{} is for collectives, and none is asked for", option));
   }
 }
 
@@ -120,6 +128,7 @@ void write_files(Report report, std::string const& directory) {
 void show_result(Report report, RunOptions const& options, Exporter const& form) {
   for (auto& finding : find(report)) report.findings.push_back(std::move(finding));
   std::fputs(form.render(report).c_str(), stdout);
+  std::fflush(stdout);
   std::string files;
   for (auto const* exporter : exporters())
     if (exporter->file) files += fmt::format("{}{}", files.empty() ? "" : ", ", exporter->file);

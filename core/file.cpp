@@ -61,12 +61,13 @@ std::string read_file(std::string const& path) {
 
 void write_file(std::string const& path, std::string_view content) {
   auto const temporary = fmt::format("{}.{}.tmp", path, ::getpid());
+  ::unlink(temporary.c_str()); // of a process of this number that was killed, or a link that somebody laid there
   auto const fail = [&](std::string const& why) {
     ::unlink(temporary.c_str());
     throw Error(Exit::incomplete, fmt::format("cannot write {}: {}", path, why));
   };
   {
-    Descriptor const file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    Descriptor const file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
     if (file.get() < 0 || !write_all(file.get(), content) || ::fsync(file.get()) != 0) fail(reason());
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) fail(reason());

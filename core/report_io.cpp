@@ -65,6 +65,9 @@ Report report_from_cbor(std::span<std::byte const> bytes, std::string_view origi
 
 Report read_report(std::string const& path) {
   auto const file = is_directory(path) ? path + "/report.json" : path;
+  if (is_directory(path) && !is_file(file) && is_file(path + "/journal.jsonl"))
+    throw Error(Exit::usage,
+                fmt::format("{0} has no report, its run did not end: maru run --resume {0} goes on with it", path));
   auto const text = read_file(file);
   if (file.ends_with(".cbor")) return report_from_cbor(std::as_bytes(std::span(text)), file);
   return report_from_json(text, file);

@@ -6,7 +6,12 @@
 namespace maru {
 
 RankHosts::RankHosts(Report const& report) {
-  for (auto const& rank : report.ranks) hosts_.emplace(rank.rank, rank.host);
+  std::unordered_map<std::string_view, std::int64_t> threads;
+  for (auto const& rank : report.ranks) {
+    hosts_.emplace(rank.rank, rank.host);
+    threads[rank.host] += rank.threads;
+  }
+  for (auto const& host : report.hosts) oversubscribed_ = oversubscribed_ || threads[host.name] > host.processing_units;
 }
 
 std::string_view RankHosts::of(std::int64_t rank) const {

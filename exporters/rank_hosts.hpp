@@ -19,7 +19,11 @@ public:
   /// The distinct hosts of a group, in the order of its ranks.
   std::vector<std::string_view> of(Group const& group) const;
 
+  /// Whether on some host the ranks compute with more threads than it has.
+  bool oversubscribed() const { return oversubscribed_; }
+
 private:
+  bool oversubscribed_ = false;
   std::unordered_map<std::int64_t, std::string_view> hosts_;
 };
 

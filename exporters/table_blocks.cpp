@@ -85,8 +85,10 @@ std::string gemm_block(std::vector<Answer> const& all, RankHosts const& hosts) {
   return grid.empty() ? "" : "gemm: matrix multiplication on every rank at once\n" + grid.text();
 }
 
-// What the ranks of a host draw from its memory together; of several hosts the least.
+// What the ranks of a host draw from its memory together; of several hosts the least. Ranks that take turns on a core
+// do not draw at the same time, and their rates do not add up.
 std::optional<double> host_total(Answer const& answer, RankHosts const& hosts) {
+  if (hosts.oversubscribed()) return std::nullopt;
   std::map<std::string_view, double> totals;
   for (auto const* record : answer.timed)
     for (auto const host : hosts.of(record->group)) totals[host] += figure_of(*record, "bandwidth").value_or(0);
@@ -144,11 +146,7 @@ std::string last_in(Answer const& answer, RankHosts const& hosts) {
 std::string collective_heading(Answer const& answer, RankHosts const& hosts) {
   auto const& record = answer.first();
   auto text = fmt::format("  {} {} · {} · ", record.operation, record.labels.text("dtype"), record.backend);
-  auto const count = answer.records.size();
-  if (count == 1)
-    text += fmt::format("{}, {}", record.group.kind, group_name(record.group, hosts));
-  else
-    text += fmt::format("{}, {} groups of {}", record.group.kind, count, record.group.ranks.size());
+  text += fmt::format("{}, {}", record.group.kind, group_name(record.group, hosts));
   if (auto const root = record.labels.text("root"); !root.empty()) text += fmt::format(" · root {}", root);
   return clip(one_line(text), terminal_columns) + "\n";
 }
@@ -161,27 +159,37 @@ void collective_row(Grid& grid, Answer const& answer, RankHosts const& hosts) {
   auto const median = [](auto const& summary) { return summary ? std::optional(summary->median) : std::nullopt; };
   grid.row({size_label(labels), labels.text("in_place") == "1" ? "in" : "out", scaled(median(time), micro),
             percent(widest_half_width(answer)), scaled(largest_p90(answer), micro), tail(answer),
-            scaled(median(algorithm), giga), scaled(median(bus), giga), last_in(answer, hosts),
-            worst_name(answer, time, hosts)});
+            scaled(median(algorithm), giga), scaled(median(bus), giga), last_in(answer, hosts)});
   add_notes(grid, answer, hosts);
+}
+
+/// The rows of one group: groups are never averaged together.
+struct GroupRows {
+  std::string heading;
+  std::vector<Answer> rows;
+};
+
+std::vector<GroupRows> rows_by_group(std::vector<Answer> const& all, RankHosts const& hosts) {
+  std::vector<GroupRows> result;
+  for (auto const& answer : all)
+    for (auto const* record : answer.records) {
+      Answer const row{{record}, record->status == Status::ok ? std::vector{record} : std::vector<Record const*>{}};
+      auto const heading = collective_heading(row, hosts);
+      auto found =
+          std::find_if(result.begin(), result.end(), [&](auto const& rows) { return rows.heading == heading; });
+      if (found == result.end()) found = result.insert(result.end(), {heading, {}});
+      found->rows.push_back(row);
+    }
+  return result;
 }
 
 std::string collectives_block(std::vector<Answer> const& all, RankHosts const& hosts) {
   std::string text;
-  for (std::size_t i = 0; i < all.size();) {
-    auto const heading = collective_heading(all[i], hosts);
-    Grid grid("    ", {{"size"},
-                       {"", false},
-                       {"time"},
-                       {"±"},
-                       {"p90"},
-                       {"p99"},
-                       {"algbw"},
-                       {"busbw"},
-                       {"last in", false},
-                       {"slowest", false}});
-    for (; i < all.size() && collective_heading(all[i], hosts) == heading; ++i)
-      if (is_shown(all[i])) collective_row(grid, all[i], hosts);
+  for (auto const& [heading, rows] : rows_by_group(all, hosts)) {
+    Grid grid("    ",
+              {{"size"}, {"", false}, {"time"}, {"±"}, {"p90"}, {"p99"}, {"algbw"}, {"busbw"}, {"last in", false}});
+    for (auto const& row : rows)
+      if (is_shown(row)) collective_row(grid, row, hosts);
     if (!grid.empty()) text += heading + grid.text();
   }
   return text.empty() ? "" : "collectives: communication among ranks; times in us, bandwidths in GB/s\n" + text;

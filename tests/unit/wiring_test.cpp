@@ -98,8 +98,10 @@ TEST(Wiring, SharedSocketAndOversubscriptionAreInOrder) {
   for (auto& f : facts) f.rank.cpus = "0-3";
   EXPECT_THAT(check_wiring(facts), IsEmpty());
   facts = cluster(1, 4);
+  EXPECT_THAT(note_wiring(facts), IsEmpty());
   for (auto& f : facts) f.rank.cpus = f.usable_cpus = "0-1";
   EXPECT_THAT(check_wiring(facts), IsEmpty());
+  EXPECT_THAT(note_wiring(facts), ElementsAre(HasSubstr("h0: 4 ranks share 2 hardware threads")));
 }
 
 TEST(Wire, ThreadsFollowTheCoresGiven) {
