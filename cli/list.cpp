@@ -13,12 +13,18 @@
 namespace maru {
 namespace {
 
+constexpr std::size_t columns = 80;
+
 void list_probes() {
   fmt::print("Probes\n");
   for (auto const* probe : probes()) {
     fmt::print("  {:<14}{}\n", probe->name, probe->help);
-    for (auto const& parameter : probe->parameters)
-      fmt::print("    {:<12}{} [{}]\n", parameter.key, parameter.help, parameter.fallback);
+    for (auto const& parameter : probe->parameters) {
+      auto const line = fmt::format("    {:<12}{}", parameter.key, parameter.help);
+      auto const fallback = fmt::format("[{}]", parameter.fallback);
+      bool const fits = line.size() + 1 + fallback.size() <= columns;
+      fmt::print("{}{}{}\n", line, fits ? " " : "\n    ", fallback);
+    }
   }
   fmt::print("\nPlans\n  {}\n", fmt::join(builtin_plans(), ", "));
 }
@@ -26,7 +32,7 @@ void list_probes() {
 void list_backends(std::vector<Module> const& modules) {
   fmt::print("\nBackends\n");
   for (auto const* backend : all_backends(builtin_backends(), modules))
-    fmt::print("  {:<14}{:<8}{}\n", backend->name, backend->device, backend->help);
+    fmt::print("  {:<10}{:<6}{}\n", backend->name, backend->device, backend->help);
   fmt::print("\nModules\n");
   for (auto const& module : modules)
     fmt::print("  {:<14}{}\n", module.name,
@@ -37,8 +43,8 @@ void list_ranks(std::vector<RankFacts> const& facts) {
   auto const wired = wire(facts);
   fmt::print("\nHosts\n");
   for (auto const& host : wired.hosts)
-    fmt::print("  {:<14}{}, {} cores, {} hardware threads, {} NUMA, {:.1f} GiB, caches {:.0f} MiB\n", host.name,
-               host.cpu, host.cores, host.processing_units, host.numa_nodes,
+    fmt::print("  {:<14}{}\n  {:<14}{} cores, {} hardware threads, {} NUMA, {:.1f} GiB, caches {:.0f} MiB\n", host.name,
+               host.cpu, "", host.cores, host.processing_units, host.numa_nodes,
                static_cast<double>(host.memory_bytes) / (1 << 30),
                static_cast<double>(host.last_cache_bytes) / (1 << 20));
   fmt::print("\nRanks (launcher: {})\n", facts.front().launcher);
@@ -46,6 +52,7 @@ void list_ranks(std::vector<RankFacts> const& facts) {
     fmt::print("  {:>5}  {:<14}hardware threads {} ({}), computes with {}\n", rank.rank, rank.host, rank.cpus,
                rank.bound ? "bound" : "not bound", rank.threads);
   for (auto const& fault : check_wiring(facts)) fmt::print("  not in order: {}\n", fault);
+  for (auto const& note : note_wiring(facts)) fmt::print("  note: {}\n", note);
 }
 
 Exit list() {

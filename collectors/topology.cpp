@@ -10,6 +10,7 @@
 #include <hwloc.h>
 #include <memory>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 namespace maru {
 namespace {
@@ -88,7 +89,7 @@ Topology read_topology() {
   host.processing_units = count(topology, whole, HWLOC_OBJ_PU);
   host.numa_nodes = std::max(1, hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE));
   host.last_cache_bytes = last_caches(topology);
-  host.memory_bytes = static_cast<std::int64_t>(hwloc_get_root_obj(topology)->total_memory);
+  host.memory_bytes = static_cast<std::int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
   return result;
 }
 

@@ -133,14 +133,14 @@ std::string foot(Report const& report) {
   if (has([](Record const& r) { return r.time.has_value(); }))
     text += lines(
         "Times are of one call; a group's sample is the maximum over its ranks, and p90 and p99 are percentiles of "
-        "those samples. ± is half the 95 % interval of the median. Over several ranks or groups: the median, the "
+        "those samples. ± is half the 95 % interval of the median. Over several ranks: the median, the "
         "widest ±, the largest p90 and p99. GB/s is 1e9 bytes per second; K, M and G are binary.",
         "");
   if (has([](Record const& r) { return r.time && !r.time->median_ci; }))
     text += lines("No ±: under 6 samples there is no interval of 95 %.", "");
   if (has([](Record const& r) { return r.time && !r.time->p99; }))
     text += lines("≤: under 100 samples p99 is withheld, and the largest sample stands for it.", "");
-  if (has([](Record const& r) { return r.arrival.has_value(); }))
+  if (has([](Record const& r) { return r.arrival && r.arrival->last_rank; }))
     text += lines(
         fmt::format("last in: the rank that enters last beyond the error (clocks: ± {:.1f} us). It keeps the others "
                     "waiting, so its own time is the shortest.",

@@ -29,8 +29,7 @@ std::vector<Case> cases(Parameters const& parameters, ProbeContext const& contex
 
 constexpr std::array parameters{
     ProbeParameter{"operations", "copy,scale,add,triad", "STREAM's four loops"},
-    ProbeParameter{"sizes", "auto",
-                   "bytes of each array of a rank; auto: 4 times the last-level caches over a host's ranks"},
+    ProbeParameter{"sizes", "auto", "bytes of a rank's arrays; auto: 4 x the host's caches / ranks"},
     ProbeParameter{"backend", "auto", "stream …"},
 };
 

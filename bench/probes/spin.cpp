@@ -32,7 +32,6 @@ constexpr std::array parameters{
 } // namespace
 
 extern Probe const spin_probe;
-Probe const spin_probe{"spin", "an operation of known duration and noise: a test of the measuring itself", parameters,
-                       cases};
+Probe const spin_probe{"spin", "known duration and noise: a test of the measuring itself", parameters, cases};
 
 } // namespace maru

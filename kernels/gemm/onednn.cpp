@@ -102,7 +102,6 @@ std::unique_ptr<Work> prepare(Operation const& operation, Site const& site) {
 
 extern Backend const onednn_backend;
 Backend const onednn_backend{
-    "onednn", "cpu", "oneDNN matmul: bf16 to f32, s8 to s32, and f32; row-major on all sides", false, supports,
-    prepare,  "gemm"};
+    "onednn", "cpu", "oneDNN matmul: bf16 to f32, s8 to s32, f32; all row-major", false, supports, prepare, "gemm"};
 
 } // namespace maru

@@ -62,8 +62,7 @@ std::unique_ptr<Work> prepare(Operation const& operation, Site const& site) {
 } // namespace
 
 extern Backend const spin_backend;
-Backend const spin_backend{"spin", "cpu",    "keeps a core busy for a time of known median, to test the measuring",
-                           false,  supports, prepare,
-                           "spin"};
+Backend const spin_backend{"spin",  "cpu", "busy for a time of known median: tests the measuring", false, supports,
+                           prepare, "spin"};
 
 } // namespace maru
