@@ -64,9 +64,11 @@ std::vector<double> others_of(Scene const& scene, std::size_t member) {
 double chance_of(std::size_t k, std::size_t n, double p) {
   double const count = static_cast<double>(n);
   double sum = 0;
-  for (auto i = static_cast<double>(k); i <= count; ++i)
+  for (auto successes = k; successes <= n; ++successes) {
+    auto const i = static_cast<double>(successes);
     sum += std::exp(std::lgamma(count + 1) - std::lgamma(i + 1) - std::lgamma(count - i + 1) + i * std::log(p) +
                     (count - i) * std::log1p(-p));
+  }
   return sum;
 }
 

@@ -112,7 +112,6 @@ std::string_view builtin_plan_text(std::string_view name) {
 }
 
 Plan parse_plan(std::string_view text, std::string const& origin) {
-  if (text.size() > largest_plan) throw Error(Exit::usage, fmt::format("{}: larger than a plan can be", origin));
   toml::table root;
   try {
     root = toml::parse(text);
@@ -141,7 +140,7 @@ Plan load_plan(std::string const& name_or_file) {
     return parse_plan(builtin_plan_text(name_or_file), name_or_file);
   if (name_or_file.find('/') == std::string::npos && !name_or_file.ends_with(".toml") && !is_file(name_or_file))
     throw Error(Exit::usage, unknown("plan", name_or_file, names));
-  return parse_plan(read_file(name_or_file), name_or_file);
+  return parse_plan(read_file(name_or_file, largest_plan), name_or_file);
 }
 
 std::string plan_to_toml(Plan const& plan) {

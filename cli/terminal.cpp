@@ -4,6 +4,7 @@
 #include "core/error.hpp"
 #include "core/suggest.hpp"
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -22,7 +23,7 @@ std::string shorten(std::string text) {
 
 std::string time_left(double seconds) {
   if (seconds <= 0) return {};
-  auto const whole = static_cast<int>(seconds + 0.5);
+  auto const whole = std::lround(seconds);
   return whole < 60 ? fmt::format(", {} s left", whole) : fmt::format(", {} min {} s left", whole / 60, whole % 60);
 }
 

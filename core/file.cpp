@@ -14,8 +14,6 @@
 namespace maru {
 namespace {
 
-constexpr std::size_t largest_file = std::size_t{2} << 30;
-
 class Descriptor {
 public:
   explicit Descriptor(int value) : value_(value) {}
@@ -44,7 +42,7 @@ bool write_all(int descriptor, std::string_view content) {
 
 } // namespace
 
-std::string read_file(std::string const& path) {
+std::string read_file(std::string const& path, std::size_t most) {
   Descriptor const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) throw Error(Exit::usage, fmt::format("{}: {}", path, reason()));
   std::string content;
@@ -55,7 +53,8 @@ std::string read_file(std::string const& path) {
     if (got < 0) throw Error(Exit::usage, fmt::format("{}: {}", path, reason()));
     if (got == 0) return content;
     content.append(chunk, static_cast<std::size_t>(got));
-    if (content.size() > largest_file) throw Error(Exit::usage, fmt::format("{}: larger than 2 GiB", path));
+    if (content.size() > most)
+      throw Error(Exit::usage, fmt::format("{}: larger than the {} bytes that can be read", path, most));
   }
 }
 

@@ -7,8 +7,8 @@
 
 namespace maru {
 
-/// Whole content. Throws Error(usage) naming the file when it cannot be read or is over 2 GiB.
-std::string read_file(std::string const& path);
+/// Whole content. Throws Error(usage) naming the file when it cannot be read or holds more than `most` bytes.
+std::string read_file(std::string const& path, std::size_t most = std::size_t{2} << 30);
 
 /// Puts a file in place whole or not at all: temporary name in the same folder, flushed to disk, then renamed.
 /// Throws Error(incomplete) naming the file and the system's reason; the temporary file is gone then.
