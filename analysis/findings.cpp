@@ -41,7 +41,10 @@ void add_late_ranks(std::vector<Finding>& findings, Report const& report) {
   std::map<std::int64_t, std::size_t> judged; // rank → records that could have named it
   std::map<std::int64_t, Lateness> late;
   for (auto const& record : report.records) {
-    if (!record.arrival || record.arrival->iterations == 0) continue;
+    if (!record.arrival) continue;
+    auto const iterations = record.arrival->iterations;
+    if (last_by_chance(iterations, iterations, record.group.ranks.size()) >= most_chance)
+      continue; // too few to name any
     for (auto const rank : record.group.ranks) ++judged[rank];
     auto const& arrival = *record.arrival;
     if (!arrival.last_rank) continue;

@@ -5,14 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <thread>
 
 namespace maru {
 namespace {
 
-constexpr double by_chance = 1e-3;    // a rank is named only when chance alone would do so less often than this
-constexpr double worth_naming = 0.05; // and when it costs the others at least this part of the operation itself
+constexpr double worth_naming = 0.05; // a late rank is named when it costs at least this part of the operation itself
 
 double median_of(std::vector<double> values) {
   if (values.empty()) return 0;
@@ -60,29 +58,18 @@ std::vector<double> others_of(Scene const& scene, std::size_t member) {
   return others;
 }
 
-// P(X >= k), X ~ Binomial(n, p): how likely chance alone makes one rank the last so often.
-double chance_of(std::size_t k, std::size_t n, double p) {
-  double const count = static_cast<double>(n);
-  double sum = 0;
-  for (auto successes = k; successes <= n; ++successes) {
-    auto const i = static_cast<double>(successes);
-    sum += std::exp(std::lgamma(count + 1) - std::lgamma(i + 1) - std::lgamma(count - i + 1) + i * std::log(p) +
-                    (count - i) * std::log1p(-p));
-  }
-  return sum;
-}
-
 void wait_until(double when) {
   // Yields, or ranks that share a core would wait for one another's time slice.
   while (monotonic_seconds() < when) std::this_thread::yield();
 }
 
 RankArrivals run_schedule(World& group, Work& work, ClockFit const& clock, int world_rank, int iterations,
-                          double period) {
+                          double period, std::function<void()> const& touch) {
   std::array<double, 1> start{group.rank() == 0 ? clock.to_rank0(monotonic_seconds()) + period : 0.0};
   group.all_reduce_max(start);
   RankArrivals part;
   for (int i = 0; i < iterations; ++i) {
+    touch();
     double const begin = clock.from_rank0(start[0] + i * period);
     part.missed.push_back(monotonic_seconds() > begin ? 1.0 : 0.0);
     wait_until(begin);
@@ -137,7 +124,7 @@ Arrival judge_arrivals(std::vector<RankArrivals> const& parts, std::vector<std::
   arrival.lateness = median_over(scenes, lateness);
   arrival.lateness_error = arrival.clock_error + median_over(scenes, spread);
   arrival.last_share = static_cast<double>(*most) / static_cast<double>(scenes.size());
-  bool const beyond_chance = chance_of(*most, scenes.size(), 1.0 / static_cast<double>(members.size())) < by_chance;
+  bool const beyond_chance = last_by_chance(*most, scenes.size(), members.size()) < most_chance;
   bool const matters = arrival.lateness > arrival.lateness_error && arrival.lateness > worth_naming * arrival.transfer;
   if (beyond_chance && matters) {
     arrival.last_rank = members[suspect];
@@ -148,8 +135,9 @@ Arrival judge_arrivals(std::vector<RankArrivals> const& parts, std::vector<std::
 
 std::optional<Arrival> sample_arrivals(World& group, Work& work, ClockFit const& clock, int world_rank, int iterations,
                                        double period, std::vector<std::int64_t> const& members,
-                                       std::vector<std::string> const& host_of_rank) {
-  auto const part = run_schedule(group, work, clock, world_rank, iterations, period);
+                                       std::vector<std::string> const& host_of_rank,
+                                       std::function<void()> const& touch) {
+  auto const part = run_schedule(group, work, clock, world_rank, iterations, period, touch);
   std::vector<RankArrivals> parts;
   for (auto const& bytes : group.gather(pack(part))) parts.push_back(unpack(bytes));
   if (group.rank() != 0) return std::nullopt;

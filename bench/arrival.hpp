@@ -6,6 +6,7 @@
 #include "core/work.hpp"
 #include "core/world.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,9 +28,11 @@ Arrival judge_arrivals(std::vector<RankArrivals> const& parts, std::vector<std::
                        std::vector<std::string> const& host_of_rank);
 
 /// Runs `iterations` calls of a coupled operation, each begun at an agreed time `period` seconds after the last.
-/// The group's leader returns the judgement, the others nothing. Collective over the group.
+/// `touch` is called before each. The group's leader returns the judgement, the others nothing. Collective over the
+/// group.
 std::optional<Arrival> sample_arrivals(World& group, Work& work, ClockFit const& clock, int world_rank, int iterations,
                                        double period, std::vector<std::int64_t> const& members,
-                                       std::vector<std::string> const& host_of_rank);
+                                       std::vector<std::string> const& host_of_rank,
+                                       std::function<void()> const& touch);
 
 } // namespace maru

@@ -6,6 +6,7 @@
 #include "core/report_io.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <fmt/format.h>
@@ -14,7 +15,8 @@ namespace maru {
 namespace {
 
 constexpr std::size_t samples_kept = 64;
-constexpr int arrival_iterations = 20, arrival_iterations_long = 10; // 10: the fewest that can name one of two ranks
+constexpr int arrival_iterations = 20, arrival_iterations_long = 12; // two ranks need 11 to be told apart
+constexpr double arrival_share = 0.25; // of a case's time that the sample of arrivals may take beyond it
 constexpr double long_call = 1e-3, arrival_period = 1.2, arrival_gap = 50e-6;
 
 Operation for_group(Operation operation, std::size_t ranks) {
@@ -171,10 +173,25 @@ void CaseRunner::finish_record(Record& record, Measured const& measured, Groupin
   record.spread = merge_spread(*grouping.world, own.median, record.group.ranks, here_.host_of_rank);
 }
 
+void CaseRunner::sample_arrivals_of(Record& record, Work& work, Grouping& grouping, Effort const& effort, double left) {
+  auto& group = *grouping.world;
+  bool const brief = record.time->median < long_call;
+  double const period = arrival_period * record.time->p90 + arrival_gap;
+  // The leader's clock decides for its group how many there is time for.
+  std::array<double, 1> allowed{group.rank() == 0 ? std::max(left, arrival_share * effort.case_budget) / period : 0.0};
+  group.all_reduce_max(allowed);
+  auto const iterations =
+      static_cast<int>(std::min<double>(allowed[0], brief ? arrival_iterations : arrival_iterations_long));
+  if (iterations < 1) return;
+  record.arrival = sample_arrivals(group, work, clock_, here_.world.rank(), iterations, period, record.group.ranks,
+                                   here_.host_of_rank, here_.touch);
+}
+
 CaseOutcome CaseRunner::run(Case const& item, Effort const& effort) {
   auto const title = fmt::format("{} {} {}", item.probe, name(item.operation), labels(item.operation).line());
   int phase = 0;
   auto const step = [&] { here_.step(fmt::format("{}, part {}", title, ++phase)); };
+  double const begun = monotonic_seconds();
   step();
   auto& mine = grouping(item.group_kind);
   auto const operation = for_group(item.operation, mine.groups[mine.mine].size());
@@ -185,12 +202,8 @@ CaseOutcome CaseRunner::run(Case const& item, Effort const& effort) {
   if (measured.stop == Stop::interrupted) return {.interrupted = true, .records = {}};
   if (work) finish_record(record, measured, mine);
   if (item.coupled()) step();
-  if (work && item.coupled()) {
-    bool const brief = record.time->median < long_call;
-    record.arrival = sample_arrivals(
-        *mine.world, *work, clock_, here_.world.rank(), brief ? arrival_iterations : arrival_iterations_long,
-        arrival_period * record.time->p90 + arrival_gap, record.group.ranks, here_.host_of_rank);
-  }
+  if (work && item.coupled())
+    sample_arrivals_of(record, *work, mine, effort, effort.case_budget - (monotonic_seconds() - begun));
   work.reset();
   step();
   std::vector<Record> own;

@@ -25,6 +25,7 @@ struct CaseSurroundings {
   std::uint64_t seed = 1;
   double run_started = 0;                       ///< on rank 0's CLOCK_MONOTONIC
   std::function<void(std::string const&)> step; ///< called before everything that might hang
+  std::function<void()> touch;                  ///< called while a long step moves on
   std::function<bool()> stop_requested;
 };
 
@@ -54,6 +55,7 @@ private:
   Grouping& grouping(std::string const& kind);
   Record begin_record(Case const& item, Operation const& operation, Grouping const& grouping) const;
   std::unique_ptr<Work> prepare(Case const& item, Operation const& operation, Grouping& grouping, Record& record);
+  void sample_arrivals_of(Record& record, Work& work, Grouping& grouping, Effort const& effort, double left);
   void finish_record(Record& record, Measured const& measured, Grouping& grouping);
 
   CaseSurroundings here_;

@@ -53,7 +53,7 @@ struct Pace {
 };
 
 // All ranks of the group see the same maxima, so that they choose the same number of calls.
-Pace warm_up(World& group, Work& work, Effort const& effort) {
+Pace warm_up(World& group, Work& work, Effort const& effort, std::function<bool()> const& stop_requested) {
   Pace pace;
   auto const forced = effort.warmup;
   // A tenth of the allowance; more only where a sample needs more calls than that.
@@ -75,21 +75,28 @@ Pace warm_up(World& group, Work& work, Effort const& effort) {
     previous = pace.seconds_per_call;
     if (!forced && ((long_enough && (steady || pace.used >= allowance)) || late)) break;
   }
-  if (forced && pace.used < *forced) work.lane().time(work, *forced - pace.used);
+  while (forced && pace.used < *forced) { // in pieces, so that a signal is heeded
+    auto const timely = static_cast<std::uint64_t>(batch_seconds / std::max(pace.seconds_per_call, 1e-9));
+    auto const calls = std::min(*forced - pace.used, std::max<std::uint64_t>(1, timely));
+    work.lane().time(work, calls);
+    pace.used += calls;
+    if (group_max(group, stop_requested() ? 1.0 : 0.0) > 0) break;
+  }
   if (forced && *forced == 0) { // even without warm-up the number of calls per sample has to be known
     pace.seconds_per_call = group_max(group, work.lane().time(work, 1));
-    pace.calls_per_sample = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(shortest / pace.seconds_per_call));
+    pace.calls_per_sample =
+        std::max<std::uint64_t>(1, static_cast<std::uint64_t>(shortest / std::max(pace.seconds_per_call, 1e-9)));
   }
   return pace;
 }
 
 class Sampler {
 public:
-  Sampler(Team const& team, Work& work, Effort const& effort)
-      : team_(team), work_(work), effort_(effort), pace_(warm_up(team.group, work, effort)) {
+  Sampler(Team const& team, Work& work, Effort const& effort, std::function<bool()> const& stop_requested)
+      : team_(team), work_(work), effort_(effort), pace_(warm_up(team.group, work, effort, stop_requested)) {
     if (effort.iterations) {
       pace_.calls_per_sample = std::clamp<std::uint64_t>(pace_.calls_per_sample, 1, *effort.iterations);
-      most_ = *effort.iterations / pace_.calls_per_sample;
+      most_ = (*effort.iterations + pace_.calls_per_sample - 1) / pace_.calls_per_sample;
     } else {
       auto const left = effort.max_iterations > pace_.used ? effort.max_iterations - pace_.used : 0;
       most_ = std::max<std::uint64_t>(left / pace_.calls_per_sample, first_batch);
@@ -102,8 +109,9 @@ public:
     if (count == 0) return;
     std::vector<double> own(count);
     team_.group.barrier();
-    auto const calls = pace_.calls_per_sample;
+    result_.begun.reserve(result_.begun.size() + count);
     for (auto& seconds : own) {
+      auto const calls = calls_of(result_.begun.size());
       result_.begun.push_back(monotonic_seconds());
       seconds = work_.lane().time(work_, calls) / static_cast<double>(calls);
     }
@@ -117,6 +125,12 @@ public:
   Measured& result() { return result_; }
 
 private:
+  // Of -n calls the last sample gets what is left, so that there are exactly so many.
+  std::uint64_t calls_of(std::uint64_t sample) const {
+    auto const calls = pace_.calls_per_sample;
+    return effort_.iterations ? std::min(calls, *effort_.iterations - sample * calls) : calls;
+  }
+
   std::uint64_t next_count() const {
     auto const done = static_cast<std::uint64_t>(result_.samples.size());
     auto const left = most_ > done ? most_ - done : 0;
@@ -151,14 +165,14 @@ Measured measure(Team const& team, Work* work, Effort const& effort, std::functi
   double const begun = monotonic_seconds();
   step();
   std::optional<Sampler> sampler;
-  if (work) sampler.emplace(team, *work, effort);
+  if (work) sampler.emplace(team, *work, effort, stop_requested);
   for (;;) {
     step();
     if (sampler) sampler->batch();
     bool const forced = effort.iterations.has_value();
     bool const wants_more = sampler && !sampler->full() && (forced || !sampler->precise());
     // What rank 0's clock says counts for all; what one rank alone knows (a signal) is made known to all.
-    bool const late = team.world_rank == 0 && !forced && monotonic_seconds() - begun > effort.case_budget;
+    bool const late = team.world_rank == 0 && monotonic_seconds() - begun > effort.case_budget;
     std::array<double, 3> said{wants_more ? 1.0 : 0.0, late ? 1.0 : 0.0, stop_requested() ? 1.0 : 0.0};
     team.world.all_reduce_max(said);
     bool const more = said[0] > 0, out_of_time = said[1] > 0, stopped = said[2] > 0;
@@ -167,7 +181,7 @@ Measured measure(Team const& team, Work* work, Effort const& effort, std::functi
     if (stopped)
       result.stop = Stop::interrupted;
     else if (forced)
-      result.stop = Stop::fixed;
+      result.stop = more ? Stop::budget : Stop::fixed;
     else if (is_precise(result.samples, effort.precision))
       result.stop = Stop::converged;
     else

@@ -41,9 +41,9 @@ struct Measured {
 
 /// Times `work` on every rank of the world. A rank whose group has nothing to time passes null and only takes part in
 /// the agreement. Warm-up goes on until two following estimates agree within 2 %. A sample is as many calls as keep
-/// the clock's own cost under 0.1 %. After each batch of samples the ranks agree whether to go on: all groups go on
-/// until none wants more, so that the load on the machine stays what was asked for.
-/// `step` is called before each batch; `stop_requested` is this rank's wish to end (a signal).
+/// the clock's own cost under 0.1 %. After each batch of samples the ranks agree whether to go on: a group that knows
+/// enough goes on while another does not, as long as its own allowance lasts, so that the load stays what was asked
+/// for. `step` is called before each batch; `stop_requested` is this rank's wish to end (a signal).
 Measured measure(Team const& team, Work* work, Effort const& effort, std::function<void()> const& step,
                  std::function<bool()> const& stop_requested);
 

@@ -91,6 +91,17 @@ void read_setting(Plan& plan, std::string_view key, toml::node const& node, std:
                                                   "iterations", "warmup", "check", "probe"})));
 }
 
+// The TOML library goes down a dotted key by recursion, and a key must end with its line.
+void refuse_deep_keys(std::string_view text, std::string const& origin) {
+  constexpr std::ptrdiff_t most_dots = 200;
+  for (std::size_t line = 1; !text.empty(); ++line) {
+    auto const end = std::min(text.find('\n'), text.size());
+    if (std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), '.') > most_dots)
+      throw Error(Exit::usage, fmt::format("{}:{}: more than {} dots in a line", origin, line, most_dots));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
 std::uint64_t hash_text(std::string_view text) { // FNV-1a: tells plans apart, guards nothing
   std::uint64_t hash = 1469598103934665603U;
   for (unsigned char const c : text) hash = (hash ^ c) * 1099511628211U;
@@ -112,6 +123,8 @@ std::string_view builtin_plan_text(std::string_view name) {
 }
 
 Plan parse_plan(std::string_view text, std::string const& origin) {
+  if (text.size() > largest_plan) throw Error(Exit::usage, fmt::format("{}: larger than a plan can be", origin));
+  refuse_deep_keys(text, origin);
   toml::table root;
   try {
     root = toml::parse(text);
@@ -144,10 +157,17 @@ Plan load_plan(std::string const& name_or_file) {
 }
 
 std::string plan_to_toml(Plan const& plan) {
-  // TOML's basic strings escape as JSON's do; keys and values hold no control characters once parsed and checked.
-  auto const quoted = [](std::string_view text) {
+  auto const quoted = [](std::string_view text) { // a TOML basic string
     std::string result = "\"";
-    for (char const c : text) result += c == '"' || c == '\\' ? std::string{'\\', c} : std::string{c};
+    for (char const c : text) {
+      auto const code = static_cast<unsigned char>(c);
+      if (code < 0x20 || code == 0x7f)
+        result += fmt::format("\\u{:04X}", code);
+      else if (c == '"' || c == '\\')
+        result += {'\\', c};
+      else
+        result += c;
+    }
     return result + "\"";
   };
   std::string text = fmt::format("name = {}\nprecision = \"{}\"\ncase_budget = \"{}s\"\ncheck = {}\n",

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <random>
@@ -88,15 +87,23 @@ void RunState::open(std::size_t cases) {
     return;
   }
   make_writable_directory(options_.out);
-  auto const path = journal_path(options_.out);
-  if (is_file(path)) {
-    if (!options_.overwrite)
-      throw Error(Exit::usage,
-                  fmt::format("{} already holds a run: --resume {} goes on with it, --overwrite replaces it",
-                              options_.out, options_.out));
-    std::remove(path.c_str());
-  }
+  clear_folder();
   journal_ = Journal::create(options_.out, now);
+}
+
+// Nothing of an earlier run may stand beside this one's journal: it would be taken for this run's result.
+void RunState::clear_folder() const {
+  auto const path = journal_path(options_.out);
+  auto names = options_.files;
+  names.emplace_back("journal.jsonl");
+  auto const holds_run = std::any_of(names.begin(), names.end(),
+                                     [&](std::string const& name) { return is_file(options_.out + "/" + name); });
+  if (!holds_run) return;
+  if (!options_.overwrite)
+    throw Error(Exit::usage, fmt::format("{} already holds a run: --resume {} goes on with it, --overwrite replaces it",
+                                         options_.out, options_.out));
+  if (is_file(path)) AppendFile const in_use(path, false); // refused while another run writes to it
+  for (auto const& name : names) remove_file(options_.out + "/" + name);
 }
 
 Directive RunState::decide(Case const& item) {
@@ -133,8 +140,12 @@ Directive RunState::decide(Case const& item) {
 std::string RunState::why_cut(Case const& item, double left) const {
   if (left <= 0) return fmt::format("the budget of {:g} s was used up", *options_.plan.budget);
   auto const known = pace_.find(pace_key(item));
-  if (known == pace_.end() || known->second <= 0) return {};
-  double const call = amount(item.operation) / known->second;
+  if (known == pace_.end()) return {};
+  // A short message says nothing of how fast a long one goes: its time is latency.
+  double const most_larger = std::holds_alternative<Collective>(item.operation) ? 16 : 1000;
+  auto const& [pace, measured] = known->second;
+  if (amount(item.operation) > most_larger * measured) return {};
+  double const call = amount(item.operation) / pace;
   if (least_calls * call <= left) return {};
   return fmt::format("too long for what is left of the budget of {:g} s", *options_.plan.budget);
 }
@@ -143,7 +154,7 @@ void RunState::remember_pace(Case const& item, std::vector<Record> const& record
   double longest = 0;
   for (auto const& record : records)
     if (record.time) longest = std::max(longest, record.time->median);
-  if (longest > 0) pace_[pace_key(item)] = amount(item.operation) / longest;
+  if (longest > 0) pace_[pace_key(item)] = {amount(item.operation) / longest, amount(item.operation)};
 }
 
 void RunState::add(Case const& item, std::vector<Record> records) {
@@ -175,6 +186,7 @@ void RunState::show_progress(Case const& item) {
 void RunState::set_clock(ClockQuality const& clock) {
   std::lock_guard const lock(mutex_);
   report_.clock = clock;
+  synchronized_at_ = monotonic_seconds();
 }
 
 void RunState::finish(bool interrupted) {

@@ -59,6 +59,7 @@ private:
   std::string why_cut(Case const& item, double left) const;
   void remember_pace(Case const& item, std::vector<Record> const& records);
   void cut(Case const& item, std::string reason);
+  void clear_folder() const;
   void show_progress(Case const& item);
 
   RunOptions const& options_;
@@ -70,7 +71,11 @@ private:
   Report report_;
   std::optional<Journal> journal_;
   std::set<std::string> closed_;
-  std::map<std::string, double> pace_; ///< operation → amount of work per second in its latest case
+  /// Of an operation's latest case: work per second, and how much work a call was.
+  struct Pace {
+    double per_second, amount;
+  };
+  std::map<std::string, Pace> pace_;
   std::vector<Record> resumed_;
   JournalHeader begun_;
   double started_monotonic_ = 0; ///< of the run, before any resuming

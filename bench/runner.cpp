@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <limits>
 #include <set>
 
 namespace maru {
@@ -57,6 +58,8 @@ std::vector<Case> all_cases(Plan const& plan, ProbeContext const& context) {
 }
 
 Effort effort_for(Plan const& plan, Case const& item, double case_budget) {
+  // Counts that were asked for are cut by a budget that was asked for, and by nothing else.
+  if (plan.iterations && !plan.budget) case_budget = std::numeric_limits<double>::infinity();
   return {.precision = plan.precision,
           .max_iterations = plan.max_iterations.value_or(item.max_iterations),
           .case_budget = case_budget,
@@ -121,6 +124,7 @@ RunResult run_plan(World& world, RunOptions const& options, std::vector<Backend 
                      .seed = std::hash<std::string>{}(assembly.run_id),
                      .run_started = assembly.started_monotonic,
                      .step = [&](std::string const& name) { watchdog.step(name); },
+                     .touch = [&] { watchdog.touch(); },
                      .stop_requested = [] { return StopSignal::requested(); }});
   watchdog.step("clock synchronisation");
   runner.synchronize_clocks();

@@ -15,11 +15,12 @@ namespace maru {
 
 struct RunOptions {
   Plan plan;
-  std::string out;        ///< folder of the run's files
-  bool resume = false;    ///< go on with the run that `out` holds
-  bool overwrite = false; ///< replace the run that `out` holds
-  bool force = false;     ///< time although the wiring check objects; the objections go into the report
-  double watchdog = 60;   ///< seconds; 0 switches it off
+  std::string out;                     ///< folder of the run's files
+  std::vector<std::string> files = {}; ///< names of those that publish writes there
+  bool resume = false;                 ///< go on with the run that `out` holds
+  bool overwrite = false;              ///< replace the run that `out` holds
+  bool force = false;                  ///< time although the wiring check objects; the objections go into the report
+  double watchdog = 60;                ///< seconds; 0 switches it off
 };
 
 /// Where a run stands, on rank 0.

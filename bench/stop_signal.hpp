@@ -3,7 +3,7 @@
 
 namespace maru {
 
-/// While one lives, SIGINT and SIGTERM ask the run to end in order; a second one ends the process at once.
+/// While one lives, SIGINT, SIGTERM and SIGHUP ask the run to end in order; a second one ends the process at once.
 class StopSignal {
 public:
   StopSignal();

@@ -18,6 +18,15 @@ constexpr std::size_t ranks_shown = 16;
 // A step in which every rank is alive may just be long: one call of a slow kernel. It gets this many times as long.
 constexpr double when_all_alive = 3;
 
+// A hook that fails (a full disk, say) must neither end the process nor keep the watchdog from its work.
+void quietly(std::function<void()> const& hook) noexcept {
+  try {
+    if (hook) hook();
+  } catch (std::exception const&) {
+    return;
+  }
+}
+
 double sign_period(double timeout) { return std::clamp(timeout / 20, 0.05, 1.0); }
 
 // Rank 0, and for the case that it is the one that hangs, the first rank of another host, else rank 1.
@@ -55,7 +64,7 @@ std::vector<std::string> describe_missing(WatchdogView const& view, std::vector<
 
 Watchdog::Watchdog(World& world, std::vector<std::string> host_of_rank, double timeout, Hooks hooks)
     : world_(world), hosts_(std::move(host_of_rank)), timeout_(world.size() > 1 ? timeout : 0),
-      hooks_(std::move(hooks)), step_begun_(monotonic_seconds()), signs_(static_cast<std::size_t>(world.size())) {
+      hooks_(std::move(hooks)), signs_(static_cast<std::size_t>(world.size())), step_begun_(monotonic_seconds()) {
   if (timeout_ > 0) {
     auto const monitors = choose_monitors(hosts_);
     bool const one_host =
@@ -85,6 +94,11 @@ void Watchdog::step(std::string const& name) {
   if (names_.size() > names_kept) names_.pop_front();
 }
 
+void Watchdog::touch() {
+  std::lock_guard const lock(mutex_);
+  step_begun_ = monotonic_seconds();
+}
+
 std::string Watchdog::name_of(std::uint64_t step) {
   auto const back = step_ - step; // how many steps ago
   return step <= step_ && back < names_.size() ? names_[names_.size() - 1 - back] : std::string("unnamed");
@@ -98,7 +112,7 @@ void Watchdog::run() {
       std::unique_lock lock(mutex_);
       if (ended_.wait_for(lock, std::chrono::duration<double>(tick), [this] { return ending_; })) return;
     }
-    if (hooks_.on_tick) hooks_.on_tick();
+    quietly(hooks_.on_tick);
     if (!link_) continue;
     double const now = monotonic_seconds();
     if (now >= next_sign) {
@@ -113,11 +127,14 @@ void Watchdog::run() {
 void Watchdog::watch(double now) {
   std::vector<std::string> lines;
   std::string where;
+  std::uint64_t stuck = 0;
+  // Not under the lock, and not for ever: a flood of datagrams must not hold up the run.
+  link_->receive(4 * signs_.size() + 64, [&](std::uint32_t rank, std::uint64_t step) {
+    if (rank < signs_.size()) signs_[rank] = {step, now};
+  });
   {
     std::lock_guard const lock(mutex_);
-    link_->receive([&](std::uint32_t rank, std::uint64_t step) {
-      if (rank < signs_.size()) signs_[rank] = {step, now};
-    });
+    stuck = step_;
     if (now - step_begun_ < patience_) return;
     auto const name = [this](std::uint64_t step) { return name_of(step); };
     lines = describe_missing({step_, now, 4 * sign_period(timeout_), signs_}, hosts_, name);
@@ -129,8 +146,13 @@ void Watchdog::watch(double now) {
   if (lines.empty()) text += "; every rank is in this step and alive";
   for (std::size_t i = 0; i < std::min(lines.size(), ranks_shown); ++i) text += "\nwatchdog: " + lines[i];
   if (lines.size() > ranks_shown) text += fmt::format("\nwatchdog: and {} more", lines.size() - ranks_shown);
-  hooks_.on_fire(text);
-  world_.abort(static_cast<int>(Exit::watchdog));
+  auto const moved = [&] {
+    std::lock_guard const lock(mutex_);
+    return step_ != stuck || ending_;
+  };
+  if (moved()) return;
+  quietly([&] { hooks_.on_fire(text); });
+  if (!moved()) world_.abort(static_cast<int>(Exit::watchdog));
 }
 
 } // namespace maru

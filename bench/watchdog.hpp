@@ -3,7 +3,6 @@
 
 #include "core/world.hpp"
 
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -44,7 +43,7 @@ class Watchdog {
 public:
   struct Hooks {
     std::function<void(std::string const&)> on_fire; ///< from the watchdog's thread, before the job is ended
-    std::function<void()> on_tick;                   ///< from the watchdog's thread, about ten times a second
+    std::function<void()> on_tick;                   ///< from the watchdog's thread, about twenty times a second
   };
 
   /// Collective. A timeout of 0 switches the watching off; ticks go on.
@@ -55,6 +54,8 @@ public:
 
   /// The calling rank begins its next step. All ranks take the same steps in the same order.
   void step(std::string const& name);
+  /// The step is a long one, and it moves.
+  void touch();
 
 private:
   void run();
@@ -69,13 +70,14 @@ private:
   bool monitor_ = false;
   double patience_ = 0;
 
+  std::vector<RankSign> signs_; ///< the watchdog's thread alone
+
   std::mutex mutex_; // guards the members below
   std::condition_variable ended_;
   bool ending_ = false;
   std::uint64_t step_ = 0;
   double step_begun_ = 0;
   std::deque<std::string> names_; ///< of the latest steps, the current one last
-  std::vector<RankSign> signs_;
 
   std::thread thread_;
 };

@@ -94,9 +94,9 @@ void SignLink::send(std::uint32_t rank, std::uint64_t step) {
              sizeof target);
 }
 
-void SignLink::receive(std::function<void(std::uint32_t, std::uint64_t)> const& sign) {
+void SignLink::receive(std::size_t most, std::function<void(std::uint32_t, std::uint64_t)> const& sign) {
   Datagram datagram{};
-  for (;;) {
+  for (std::size_t i = 0; i < most; ++i) {
     auto const got = ::recv(socket_, &datagram, sizeof datagram, MSG_DONTWAIT);
     if (got < 0 && errno != ECONNREFUSED) return; // refused: an answer to an earlier datagram, there may be more
     if (got == static_cast<ssize_t>(sizeof datagram) && datagram.token == token_) sign(datagram.rank, datagram.step);

@@ -22,7 +22,8 @@ public:
   SignLink& operator=(SignLink const&) = delete;
 
   void send(std::uint32_t rank, std::uint64_t step);
-  void receive(std::function<void(std::uint32_t rank, std::uint64_t step)> const& sign);
+  /// At most `most` datagrams of those that have arrived.
+  void receive(std::size_t most, std::function<void(std::uint32_t rank, std::uint64_t step)> const& sign);
 
 private:
   int socket_ = -1;

@@ -7,6 +7,7 @@
 #include "core/module.hpp"
 #include "exporters/exporter.hpp"
 
+#include <cstdio>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -66,6 +67,7 @@ Exit list() {
   fmt::print("\nForms of a report\n");
   for (auto const* exporter : exporters()) fmt::print("  {:<14}{}\n", exporter->name, exporter->help);
   list_ranks(facts);
+  if (std::fflush(stdout) != 0) throw Error(Exit::incomplete, "cannot write to standard output");
   return Exit::good;
 }
 

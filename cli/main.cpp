@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
+#include "cli/terminal.hpp"
 #include "core/suggest.hpp"
 #include "core/version.hpp"
 
@@ -19,7 +20,7 @@ bool speaks_for_all() {
 }
 
 Exit complain(std::string const& line) {
-  if (speaks_for_all()) fmt::print(stderr, "maru: {}\n", line);
+  if (speaks_for_all()) say("maru: " + line);
   return Exit::usage;
 }
 
@@ -81,10 +82,11 @@ Exit run_program(int argc, char** argv) {
 } // namespace maru
 
 int main(int argc, char** argv) {
+  maru::open_standard_descriptors();
   try {
     return static_cast<int>(maru::run_program(argc, argv));
   } catch (std::exception const& error) {
-    fmt::print(stderr, "maru: {}\n", error.what());
+    maru::say(std::string("maru: ") + error.what());
     return static_cast<int>(maru::Exit::incomplete);
   }
 }

@@ -12,9 +12,11 @@
 #include "core/work.hpp"
 #include "exporters/exporter.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace maru {
 namespace {
@@ -125,16 +127,31 @@ void write_files(Report report, std::string const& directory) {
     if (exporter->file) write_file(fmt::format("{}/{}", directory, exporter->file), exporter->render(report));
 }
 
-void show_result(Report report, RunOptions const& options, Exporter const& form) {
-  for (auto& finding : find(report)) report.findings.push_back(std::move(finding));
-  std::fputs(form.render(report).c_str(), stdout);
-  std::fflush(stdout);
-  std::string files;
+std::vector<std::string> file_names() {
+  std::vector<std::string> names;
   for (auto const* exporter : exporters())
-    if (exporter->file) files += fmt::format("{}{}", files.empty() ? "" : ", ", exporter->file);
-  fmt::print(stderr, "files in {}: {}, journal.jsonl\n", options.out, files);
+    if (exporter->file) names.emplace_back(exporter->file);
+  return names;
+}
+
+/// False when the table could not be printed.
+bool show_result(Report report, RunOptions const& options, Exporter const& form) {
+  for (auto& finding : find(report)) report.findings.push_back(std::move(finding));
+  bool const printed = std::fputs(form.render(report).c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  if (!printed) say("maru: cannot write to standard output");
+  say(fmt::format("files in {}: {}, journal.jsonl", options.out, fmt::join(options.files, ", ")));
   if (!report.run.complete)
-    fmt::print(stderr, "incomplete: {}; maru run --resume {} goes on\n", report.run.incomplete_reason, options.out);
+    say(fmt::format("incomplete: {}; maru run --resume {} goes on", report.run.incomplete_reason, options.out));
+  return printed;
+}
+
+void alarm(std::string_view text) {
+  for (;;) {
+    auto const end = text.find('\n');
+    say(text.substr(0, end));
+    if (end == text.npos) return;
+    text.remove_prefix(end + 1);
+  }
 }
 
 Exit run_in(World& world, Arguments const& a) {
@@ -151,23 +168,21 @@ Exit run_in(World& world, Arguments const& a) {
   });
   if (!a.resume.empty()) {
     auto const toml = world.broadcast_text(plan_to_toml(options.plan));
-    options.plan = parse_plan(toml, a.resume);
+    all_or_none(world, [&] { options.plan = parse_plan(toml, a.resume); });
     options.resume = true;
     options.watchdog = parse_watchdog(a.watchdog);
     options.force = a.force;
   }
+  options.files = file_names();
   auto const modules = load_modules();
   ProgressPrinter printer(leads ? style : ProgressStyle::none);
   auto const result = run_plan(world, options, all_backends(builtin_backends(), modules),
                                {.publish = [&](Report const& report) { write_files(report, options.out); },
                                 .progress = [&](Progress const& progress) { printer.show(progress); },
-                                .alarm =
-                                    [&](std::string const& text) {
-                                      fmt::print(stderr, "\n{}\n", text);
-                                      std::fflush(stderr);
-                                    }});
+                                .alarm = alarm});
   printer.clear();
-  if (leads) show_result(result.report, options, *form);
+  if (leads && !show_result(result.report, options, *form))
+    return result.code == Exit::good ? Exit::incomplete : result.code;
   return result.code;
 }
 
@@ -176,11 +191,10 @@ Exit run(Arguments const& a) {
   try {
     return run_in(*world, a);
   } catch (AgreedError const& error) {
-    if (world->rank() == 0) fmt::print(stderr, "maru: {}\n", error.what());
+    if (world->rank() == 0) say(fmt::format("maru: {}", error.what()));
     return error.code();
   } catch (std::exception const& error) { // this rank alone: the others wait for it and must be ended
-    fmt::print(stderr, "maru: rank {}: {}\n", world->rank(), error.what());
-    std::fflush(stderr);
+    say(fmt::format("maru: rank {}: {}", world->rank(), error.what()));
     if (world->size() > 1) world->abort(static_cast<int>(Exit::incomplete));
     return Exit::incomplete;
   }
@@ -188,7 +202,9 @@ Exit run(Arguments const& a) {
 
 /// One option that takes a value, its kind shown in the help.
 CLI::Option* value(CLI::App& app, char const* names, std::string& target, char const* kind, char const* help) {
-  return app.add_option(names, target, help)->type_name(kind);
+  return app.add_option(names, target, help)->type_name(kind)->check([](std::string const& text) {
+    return text.empty() ? std::string("must not be empty") : std::string();
+  });
 }
 
 void add_file_options(CLI::App& app, Arguments& a) {

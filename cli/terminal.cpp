@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -15,6 +16,11 @@ namespace maru {
 namespace {
 
 constexpr std::size_t columns = 79;
+
+void put(std::string_view text) noexcept { // unlike fmt::print, a stream that cannot be written to is no failure
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
 
 std::string shorten(std::string text) {
   if (text.size() > columns) text = text.substr(0, columns - 3) + "...";
@@ -28,6 +34,16 @@ std::string time_left(double seconds) {
 }
 
 } // namespace
+
+void say(std::string_view line) noexcept {
+  for (char const c : line) std::fputc(static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c, stderr);
+  put("\n");
+}
+
+void open_standard_descriptors() {
+  for (int descriptor = 0; descriptor <= 2; ++descriptor)
+    if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY) < 0) return;
+}
 
 ProgressStyle parse_progress_style(std::string const& text) {
   if (text == "auto") return ProgressStyle::automatic;
@@ -56,8 +72,7 @@ void ProgressPrinter::show(Progress const& progress) {
   auto const text =
       fmt::format("[{}/{}{}] {}", progress.done + 1, progress.total, time_left(progress.seconds_left), progress.what);
   if (style_ == ProgressStyle::line) {
-    fmt::print(stderr, "\r\033[K{}", shorten(text));
-    std::fflush(stderr);
+    put("\r\033[K" + shorten(text));
     on_screen_ = true;
     return;
   }
@@ -65,13 +80,12 @@ void ProgressPrinter::show(Progress const& progress) {
   auto const probe = progress.what.substr(0, progress.what.find(' ', progress.what.find(' ') + 1));
   if (probe == last_probe_) return;
   last_probe_ = probe;
-  fmt::print(stderr, "[{}/{}{}] {}\n", progress.done + 1, progress.total, time_left(progress.seconds_left), probe);
+  say(fmt::format("[{}/{}{}] {}", progress.done + 1, progress.total, time_left(progress.seconds_left), probe));
 }
 
 void ProgressPrinter::clear() {
   if (!on_screen_) return;
-  fmt::print(stderr, "\r\033[K");
-  std::fflush(stderr);
+  put("\r\033[K");
   on_screen_ = false;
 }
 

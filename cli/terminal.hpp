@@ -5,8 +5,15 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace maru {
+
+/// One line on stderr, control characters made harmless. Never fails: a full or closed stderr must not end a run.
+void say(std::string_view line) noexcept;
+
+/// Opens /dev/null for those of the descriptors 0 to 2 that are closed, so that no file of a run becomes one of them.
+void open_standard_descriptors();
 
 enum class ProgressStyle { automatic, line, plain, none };
 /// Throws Error(usage).

@@ -13,6 +13,9 @@
 namespace maru {
 namespace {
 
+constexpr double unknown_drift = 1e-4;    // of a quartz that nobody has measured
+constexpr double shortest_baseline = 0.5; // seconds between two measurements that a drift may follow from
+
 template <class T> void send_value(World& world, int to, T const& value) {
   world.send(to, std::as_bytes(std::span(&value, 1)));
 }
@@ -62,6 +65,7 @@ ClockFit learn(World& world, int parent, int exchanges, std::uint64_t clock) {
   fit.offset += upward.offset;
   fit.error = shortest / 2 + upward.error;
   fit.same_clock = fit.same_clock && upward.same > 0;
+  if (!fit.same_clock) fit.drift_error = unknown_drift;
   return fit;
 }
 
@@ -92,7 +96,12 @@ ClockFit join(ClockFit const& earlier, ClockFit const& now, double& residual) {
   ClockFit fit = now;
   double const elapsed = now.measured_at - earlier.measured_at;
   residual = now.offset - (earlier.offset + earlier.drift * elapsed);
-  if (now.same_clock || elapsed <= 0) return fit;
+  if (now.same_clock) return fit;
+  if (elapsed < shortest_baseline) { // the offsets' errors over so short a time would make any drift
+    fit.drift = earlier.drift;
+    fit.drift_error = earlier.drift_error;
+    return fit;
+  }
   fit.drift = (now.offset - earlier.offset) / elapsed;
   fit.drift_error = (now.error + earlier.error) / elapsed;
   return fit;

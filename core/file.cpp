@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,7 +44,8 @@ bool write_all(int descriptor, std::string_view content) {
 } // namespace
 
 std::string read_file(std::string const& path, std::size_t most) {
-  Descriptor const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Descriptor const file(
+      ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)); // a pipe without a writer must not hold us up
   if (file.get() < 0) throw Error(Exit::usage, fmt::format("{}: {}", path, reason()));
   std::string content;
   char chunk[1 << 16];
@@ -84,6 +86,11 @@ void make_writable_directory(std::string const& path) {
   ::unlink(trial.c_str());
 }
 
+void remove_file(std::string const& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    throw Error(Exit::incomplete, fmt::format("cannot remove {}: {}", path, reason()));
+}
+
 bool is_directory(std::string const& path) {
   std::error_code error;
   return std::filesystem::is_directory(path, error);
@@ -95,8 +102,13 @@ bool is_file(std::string const& path) {
 }
 
 AppendFile::AppendFile(std::string path, bool fresh) : path_(std::move(path)) {
-  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (fresh ? O_EXCL : 0), 0644);
+  descriptor_ = ::open(
+      path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (fresh ? O_EXCL : 0), 0644);
   if (descriptor_ < 0) throw Error(Exit::usage, fmt::format("cannot open {}: {}", path_, reason()));
+  // Where the file system has no locks, one that is not granted is not a second run.
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  ::close(descriptor_);
+  throw Error(Exit::usage, fmt::format("{} is being written by another run", path_));
 }
 
 AppendFile::~AppendFile() { ::close(descriptor_); }

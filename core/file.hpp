@@ -17,13 +17,17 @@ void write_file(std::string const& path, std::string_view content);
 /// Creates the folder and its parents. Throws Error(usage) when that cannot be or it cannot be written to.
 void make_writable_directory(std::string const& path);
 
+/// Throws Error(incomplete) when the file is there and cannot be removed.
+void remove_file(std::string const& path);
+
 bool is_directory(std::string const& path);
 bool is_file(std::string const& path);
 
 /// A file that is only ever appended to, line by line; each line is with the operating system when append returns.
 class AppendFile {
 public:
-  /// Throws Error(usage) when it cannot be opened. With `fresh`, an existing file is refused.
+  /// Throws Error(usage) when it cannot be opened, is no plain file, or another process appends to it. With `fresh`, an
+  /// existing file is refused.
   AppendFile(std::string path, bool fresh);
   ~AppendFile();
   AppendFile(AppendFile const&) = delete;

@@ -46,9 +46,9 @@ bool read_line(std::string_view line, std::string_view origin, std::vector<Recor
       return true;
     }
     auto const closed = tree.find("closed");
-    if (closed == tree.end() || !closed->is_string()) return false;
-    content.closed.insert(closed->get<std::string>());
-    content.records.insert(content.records.end(), open.begin(), open.end());
+    if (closed == tree.end() || !closed->is_string() || open.empty()) return false;
+    bool const first = content.closed.insert(closed->get<std::string>()).second;
+    if (first) content.records.insert(content.records.end(), open.begin(), open.end());
     open.clear();
     return true;
   } catch (Error const&) {
@@ -68,10 +68,11 @@ Journal Journal::create(std::string const& directory, JournalHeader const& heade
 
 Journal Journal::reopen(std::string const& directory) {
   auto const path = journal_path(directory);
+  auto file = std::make_unique<AppendFile>(path, false); // locked from here on: nobody else cuts or appends
   auto const content = read_journal(directory);
   if (::truncate(path.c_str(), static_cast<off_t>(content.valid_bytes)) != 0)
     throw Error(Exit::usage, fmt::format("cannot cut {}: {}", path, std::strerror(errno)));
-  return Journal(std::make_unique<AppendFile>(path, false));
+  return Journal(std::move(file));
 }
 
 void Journal::append(std::vector<Record> const& records, std::string const& case_key) {

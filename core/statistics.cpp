@@ -64,6 +64,18 @@ Timing summarize(std::span<double const> samples, std::uint64_t calls_per_sample
   return timing;
 }
 
+double last_by_chance(std::size_t k, std::size_t n, std::size_t ranks) {
+  if (ranks < 2) return 1;
+  double const count = static_cast<double>(n), p = 1 / static_cast<double>(ranks);
+  double tail = 0;
+  for (auto last = k; last <= n; ++last) {
+    auto const i = static_cast<double>(last);
+    tail += std::exp(std::lgamma(count + 1) - std::lgamma(i + 1) - std::lgamma(count - i + 1) + i * std::log(p) +
+                     (count - i) * std::log1p(-p));
+  }
+  return std::min(1.0, tail * static_cast<double>(ranks));
+}
+
 RankSpread spread_of(RankValue const& value) {
   return {.ranks = 1, .min = value.seconds, .mean = value.seconds, .max = value.seconds, .longest = {value}};
 }

@@ -17,7 +17,7 @@ namespace {
 struct Allowance {
   std::uint64_t below_bytes, iterations;
 };
-constexpr std::array allowances{Allowance{8 << 10, 1000}, Allowance{1 << 20, 60}, Allowance{~std::uint64_t{0}, 40}};
+constexpr std::array allowances{Allowance{8 << 10, 1000}, Allowance{1 << 20, 60}, Allowance{~std::uint64_t{0}, 36}};
 
 std::uint64_t iterations_for(std::uint64_t bytes) {
   return std::find_if(allowances.begin(), allowances.end(), [&](Allowance const& a) { return bytes < a.below_bytes; })

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/arrival.hpp"
 
+#include <cmath>
 #include <gtest/gtest.h>
 #include <random>
 
@@ -47,6 +48,16 @@ TEST(Arrival, NamesWorldRanksOfASubgroup) {
   auto parts = made_up(1, 300 * us, 2 * us, 1 * us);
   parts.resize(2);
   EXPECT_EQ(judge_arrivals(parts, {1, 3}, hosts).last_rank, 3);
+}
+
+// The more ranks, the likelier one of them is the last a few times by chance; and all of a few is not enough for two.
+TEST(Arrival, ChanceGrowsWithTheRanks) {
+  EXPECT_GE(last_by_chance(3, 20, 128), most_chance);
+  EXPECT_LT(last_by_chance(6, 20, 128), most_chance);
+  EXPECT_GE(last_by_chance(10, 10, 2), most_chance);
+  EXPECT_LT(last_by_chance(11, 11, 2), most_chance);
+  EXPECT_NEAR(last_by_chance(20, 20, 2), 2 * std::pow(0.5, 20), 1e-12);
+  EXPECT_EQ(last_by_chance(0, 20, 4), 1);
 }
 
 TEST(Arrival, ChanceNamesNobody) {
@@ -102,6 +113,16 @@ TEST(ClockFit, JoiningTwoMeasurementsGivesTheDrift) {
   EXPECT_NEAR(joined.to_rank0(120) - 120, 1e-3 + 200 * us, 1e-9);
   EXPECT_NEAR(joined.from_rank0(joined.to_rank0(123)), 123, 1e-9);
   EXPECT_NEAR(joined.error_at(120), 2 * us + 10 * 0.4 * us, 1e-12);
+}
+
+TEST(ClockFit, TwoMeasurementsCloseTogetherSayNothingOfTheDrift) {
+  ClockFit const first{.measured_at = 100, .offset = 1e-3, .error = 2 * us, .drift_error = 1e-4, .same_clock = false};
+  ClockFit const second{.measured_at = 100.005, .offset = 1e-3 + 1 * us, .error = 2 * us, .same_clock = false};
+  double residual = 0;
+  auto const joined = join(first, second, residual);
+  EXPECT_EQ(joined.drift, 0);
+  EXPECT_EQ(joined.drift_error, 1e-4);
+  EXPECT_LT(joined.error_at(101), 110 * us);
 }
 
 } // namespace

@@ -42,24 +42,26 @@ TEST_F(JournalTest, KeepsClosedCases) {
   {
     auto journal = Journal::create(directory_, header());
     journal.append({record("x"), record("y")}, "case 1");
-    journal.append({}, "case 2");
+    journal.append({record("z")}, "case 2");
+    journal.append({record("z")}, "case 2"); // closed already: counts once
   }
   auto const content = read_journal(directory_);
   EXPECT_EQ(content.header.run_id, "id");
-  EXPECT_EQ(content.records.size(), 2U);
+  EXPECT_EQ(content.records.size(), 3U);
   EXPECT_EQ(content.closed, (std::set<std::string>{"case 1", "case 2"}));
 }
 
 TEST_F(JournalTest, ASecondRunIsRefused) {
   auto const journal = Journal::create(directory_, header());
   EXPECT_THROW(Journal::create(directory_, header()), Error);
+  EXPECT_THROW(Journal::reopen(directory_), Error) << "the first still writes";
 }
 
 TEST_F(JournalTest, ATornEndIsCutOff) {
   Journal::create(directory_, header()).append({record("x")}, "case 1");
   auto const whole = std::filesystem::file_size(journal_path(directory_));
-  for (char const* tail :
-       {"{\"rec", "{\"record\":{}}\n", "\n", "{\"closed\":3}\n", "{\"closed\":\"case 2\"}", "garbage\n"}) {
+  for (char const* tail : {"{\"rec", "{\"record\":{}}\n", "\n", "{\"closed\":3}\n",
+                           "{\"closed\":\"without records\"}\n", "{\"closed\":\"case 2\"}", "garbage\n"}) {
     spoil(tail);
     EXPECT_EQ(read_journal(directory_).closed.size(), 1U) << tail;
     Journal::reopen(directory_);

@@ -85,6 +85,24 @@ TEST(Measure, ForcedCountsAreExact) {
   EXPECT_EQ(work.calls(), 23U);
 }
 
+TEST(Measure, ForcedCountsAreExactForShortCallsToo) {
+  FakeWork work([] { return 1e-7; });
+  auto const measured = measure_alone(work, {.shortest_sample = 1e-5, .iterations = 1007, .warmup = 5});
+  EXPECT_NEAR(static_cast<double>(measured.calls_per_sample), 100, 1);
+  EXPECT_EQ(measured.samples.size(), (1007 + measured.calls_per_sample - 1) / measured.calls_per_sample);
+  EXPECT_EQ(work.calls(), 1007U + 5U);
+  EXPECT_NEAR(measured.samples.back(), 1e-7, 1e-12);
+}
+
+TEST(Measure, AHugeWarmUpHeedsASignal) {
+  FakeWork work([] { return 1e-3; });
+  auto const world = solo_world();
+  auto const measured = measure(
+      {*world, *world, 0, false}, &work, {.iterations = 5, .warmup = 1000000000}, [] {}, [] { return true; });
+  EXPECT_EQ(measured.stop, Stop::interrupted);
+  EXPECT_LT(work.calls(), 1000U);
+}
+
 // Two readings of the clock frame a sample; their cost must stay under a thousandth of it.
 TEST(Measure, ShortCallsAreBatchedAgainstTheClocksCost) {
   FakeWork work([] { return 1e-7; });

@@ -88,6 +88,13 @@ TEST(Plan, FaultsSayWhere) {
   EXPECT_THAT(fault_of([] { load_plan("/nowhere/p.toml"); }), HasSubstr("/nowhere/p.toml"));
 }
 
+TEST(Plan, DeepKeysAreRefusedAndNotFollowed) {
+  std::string deep = "a";
+  for (int i = 0; i < 100000; ++i) deep += ".a";
+  for (auto const& text : {deep + " = 1\n", "[" + deep + "]\n", "x = {" + deep + " = 1}\n"})
+    EXPECT_THAT(plan_fault(text), HasSubstr("dots in a line"));
+}
+
 TEST(Plan, DigestIsOfTheQuestionsNotOfTheBudget) {
   auto plan = load_plan("quick");
   auto const digest = plan_digest(plan);
@@ -102,7 +109,7 @@ TEST(Plan, DigestIsOfTheQuestionsNotOfTheBudget) {
 
 TEST(Plan, TextThatTomlWouldMisread) {
   Plan plan;
-  plan.name = "a \"quoted\" \\ name";
+  plan.name = "a \"quoted\" \\ name\n\x1b[31m\x7f";
   plan.requests.push_back({"gemm", {{"sizes", {"64", "1x2x3"}}}});
   EXPECT_EQ(parse_plan(plan_to_toml(plan), "x").name, plan.name);
 }
