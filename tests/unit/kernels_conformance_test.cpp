@@ -80,10 +80,28 @@ TEST_P(Conformance, SaysWhyNotOrIsRight) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Builtin, Conformance,
-                         testing::Combine(testing::ValuesIn(builtin_backends().begin(), builtin_backends().end()),
-                                          testing::ValuesIn(operations())),
-                         case_name);
+/// Every backend with the operations of its family; a collective needs partners and is tested under MPI.
+std::vector<Case> cases() {
+  std::vector<Case> result;
+  for (auto const* const backend : builtin_backends())
+    for (auto const& operation : operations())
+      if (family(operation) == backend->family) result.emplace_back(backend, operation);
+  return result;
+}
+
+INSTANTIATE_TEST_SUITE_P(Builtin, Conformance, testing::ValuesIn(cases()), case_name);
+
+TEST(Backends, RefuseOtherFamiliesWithAReason) {
+  for (auto const* const backend : builtin_backends()) {
+    EXPECT_STRNE(backend->family, "") << backend->name;
+    for (auto const& operation : operations()) {
+      if (family(operation) == backend->family) continue;
+      auto const skipped = backend->supports(operation);
+      ASSERT_TRUE(skipped) << backend->name;
+      EXPECT_FALSE(skipped->reason.empty());
+    }
+  }
+}
 
 TEST(Backends, AreNamedOnceAndHelpInOneLine) {
   std::set<std::string_view> names;
