@@ -178,13 +178,17 @@ void CaseRunner::sample_arrivals_of(Record& record, Work& work, Grouping& groupi
   bool const brief = record.time->median < long_call;
   double const period = arrival_period * record.time->p90 + arrival_gap;
   // The leader's clock decides for its group how many there is time for.
-  std::array<double, 1> allowed{group.rank() == 0 ? std::max(left, arrival_share * effort.case_budget) / period : 0.0};
-  group.all_reduce_max(allowed);
-  auto const iterations =
-      static_cast<int>(std::min<double>(allowed[0], brief ? arrival_iterations : arrival_iterations_long));
-  if (iterations < 1) return;
-  record.arrival = sample_arrivals(group, work, clock_, here_.world.rank(), iterations, period, record.group.ranks,
-                                   here_.host_of_rank, here_.touch);
+  std::array<double, 1> seconds{group.rank() == 0 ? std::max(left, arrival_share * effort.case_budget) : 0.0};
+  group.all_reduce_max(seconds);
+  for (double const slower : {1.0, 4.0}) { // once more, slower, where most iterations began with a rank still busy
+    double const wanted = brief ? arrival_iterations : arrival_iterations_long;
+    auto const iterations = static_cast<int>(std::min(seconds[0] / (slower * period), wanted));
+    if (iterations < 1) return;
+    record.arrival = sample_arrivals(group, work, clock_, here_.world.rank(), iterations, slower * period,
+                                     record.group.ranks, here_.host_of_rank, here_.touch);
+    bool const enough = !record.arrival || 2 * record.arrival->missed <= static_cast<std::uint64_t>(iterations);
+    if (group.all_agree(enough)) return;
+  }
 }
 
 CaseOutcome CaseRunner::run(Case const& item, Effort const& effort) {
