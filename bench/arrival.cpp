@@ -52,6 +52,15 @@ template <class Value> double median_over(std::vector<Scene> const& scenes, Valu
   return median_of(values);
 }
 
+// Half the 95 % interval of the median over the scenes; half their range where there are too few for one.
+template <class Value> double uncertainty(std::vector<Scene> const& scenes, Value value) {
+  std::vector<double> values;
+  for (auto const& scene : scenes) values.push_back(value(scene));
+  std::sort(values.begin(), values.end());
+  auto const interval = median_interval(values).value_or(Interval{values.front(), values.back()});
+  return (interval.high - interval.low) / 2;
+}
+
 std::vector<double> others_of(Scene const& scene, std::size_t member) {
   auto others = scene.entered;
   others.erase(others.begin() + static_cast<std::ptrdiff_t>(member));
@@ -122,7 +131,7 @@ Arrival judge_arrivals(std::vector<RankArrivals> const& parts, std::vector<std::
     return *std::max_element(others.begin(), others.end()) - median_of(others);
   };
   arrival.lateness = median_over(scenes, lateness);
-  arrival.lateness_error = arrival.clock_error + median_over(scenes, spread);
+  arrival.lateness_error = arrival.clock_error + median_over(scenes, spread) + uncertainty(scenes, lateness);
   arrival.last_share = static_cast<double>(*most) / static_cast<double>(scenes.size());
   bool const beyond_chance = last_by_chance(*most, scenes.size(), members.size()) < most_chance;
   bool const matters = arrival.lateness > arrival.lateness_error && arrival.lateness > worth_naming * arrival.transfer;

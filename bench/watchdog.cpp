@@ -17,6 +17,8 @@ constexpr std::size_t names_kept = 64;
 constexpr std::size_t ranks_shown = 16;
 // A step in which every rank is alive may just be long: one call of a slow kernel. It gets this many times as long.
 constexpr double when_all_alive = 3;
+// The deputy leaves rank 0 the time to end the job, or it would accuse a rank 0 that is busy with just that.
+constexpr double deputy_grace = 3; // seconds
 
 // A hook that fails (a full disk, say) must neither end the process nor keep the watchdog from its work.
 void quietly(std::function<void()> const& hook) noexcept {
@@ -72,7 +74,7 @@ Watchdog::Watchdog(World& world, std::vector<std::string> host_of_rank, double t
     link_ = std::make_unique<SignLink>(world, monitors, one_host);
     monitor_ = std::find(monitors.begin(), monitors.end(), world.rank()) != monitors.end();
     // Rank 0 a little before its time is up, so that the name is out within it; the deputy when it has passed.
-    patience_ = world.rank() == 0 ? 0.9 * timeout_ : timeout_ + 2 * sign_period(timeout_);
+    patience_ = world.rank() == 0 ? 0.9 * timeout_ : timeout_ + deputy_grace;
   }
   thread_ = std::thread([this] { run(); });
 }

@@ -77,11 +77,11 @@ struct Verification {
 /// clocks.
 struct Arrival {
   std::uint64_t iterations = 0;
-  std::uint64_t missed = 0;              ///< iterations left out because a rank was still busy when they began
-  double clock_error = 0;                ///< seconds; no claim below it is made
-  double transfer = 0;                   ///< median seconds from the last arrival to the last exit
-  double lateness = 0;                   ///< median seconds of the most often last rank behind the median of the others
-  double lateness_error = 0;             ///< clock error and the spread of the punctual ranks' arrivals together
+  std::uint64_t missed = 0;  ///< iterations left out because a rank was still busy when they began
+  double clock_error = 0;    ///< seconds; no claim below it is made
+  double transfer = 0;       ///< median seconds from the last arrival to the last exit
+  double lateness = 0;       ///< median seconds of the most often last rank behind the median of the others
+  double lateness_error = 0; ///< clock error, spread of the punctual ranks, and half the interval of the median
   std::optional<std::int64_t> last_rank; ///< absent when none is late beyond the error and chance
   std::string last_host;
   double last_share = 0; ///< part of the iterations in which the most often last rank was last

@@ -102,7 +102,8 @@ template <class V> void fields(V& v, Arrival& x) {
   v("clock_error", x.clock_error, "seconds");
   v("transfer", x.transfer, "median seconds from the last arrival to the last exit");
   v("lateness", x.lateness, "median seconds of the most often last rank behind the median of the others");
-  v("lateness_error", x.lateness_error, "seconds: clock error and spread of the punctual ranks together");
+  v("lateness_error", x.lateness_error,
+    "seconds: clock error, spread of the punctual ranks and half the interval of the median together");
   v("last_rank", x.last_rank, "world rank that arrives last; absent when none is late beyond the error and chance");
   v("last_host", x.last_host, "its host");
   v("last_share", x.last_share, "part of the iterations in which the most often last rank was last, 0 to 1");

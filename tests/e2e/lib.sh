@@ -36,6 +36,7 @@ on_exit=()    # commands that must run at its end; both last one first
 clean_up() {
   local status=$? i
   trap - EXIT
+  set +e # whatever fails in here, the rest of it must still be done
   for ((i = ${#background[@]} - 1; i >= 0; --i)); do stop_process "${background[i]}"; done
   for ((i = ${#on_exit[@]} - 1; i >= 0; --i)); do eval "${on_exit[i]}" || true; done
   if [ "$status" -ne 0 ] && [ "$status" -ne 77 ]; then
