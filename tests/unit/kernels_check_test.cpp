@@ -13,9 +13,9 @@
 namespace maru {
 namespace {
 
-template <class In_, class Out_> struct Types {
-  using In = In_;
-  using Out = Out_;
+template <class Input, class Output> struct Types {
+  using In = Input;
+  using Out = Output;
 };
 
 template <class T> class GemmCheck : public testing::Test {

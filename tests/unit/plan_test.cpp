@@ -23,7 +23,7 @@ std::string fault_of(std::function<void()> const& action) {
 }
 
 std::string plan_fault(std::string_view toml) {
-  auto const fault = fault_of([&] { parse_plan(toml, "p.toml"); });
+  auto fault = fault_of([&] { parse_plan(toml, "p.toml"); });
   EXPECT_EQ(fault.find('\n'), std::string::npos);
   return fault;
 }
