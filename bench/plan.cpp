@@ -5,6 +5,7 @@
 #include "bench/probe.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/fingerprint.hpp"
 #include "core/suggest.hpp"
 #include "core/units.hpp"
 
@@ -102,12 +103,6 @@ void refuse_deep_keys(std::string_view text, std::string const& origin) {
   }
 }
 
-std::uint64_t hash_text(std::string_view text) { // FNV-1a: tells plans apart, guards nothing
-  std::uint64_t hash = 1469598103934665603U;
-  for (unsigned char const c : text) hash = (hash ^ c) * 1099511628211U;
-  return hash;
-}
-
 } // namespace
 
 std::vector<std::string> builtin_plans() {
@@ -195,7 +190,7 @@ std::string plan_digest(Plan const& plan) {
     text += request.probe + "\n";
     for (auto const& [key, values] : request.parameters) text += fmt::format(" {}={}\n", key, fmt::join(values, ","));
   }
-  return fmt::format("{:016x}", hash_text(text));
+  return fmt::format("{:016x}", fingerprint(text));
 }
 
 double parse_precision(std::string_view text, std::string_view what) {

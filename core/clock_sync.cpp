@@ -2,6 +2,7 @@
 #include "core/clock_sync.hpp"
 
 #include "core/file.hpp"
+#include "core/fingerprint.hpp"
 #include "core/work.hpp"
 
 #include <algorithm>
@@ -24,12 +25,6 @@ template <class T> T receive_value(World& world, int from) {
   T value{};
   world.receive(from, std::as_writable_bytes(std::span(&value, 1)));
   return value;
-}
-
-std::uint64_t fingerprint(std::string const& text) { // FNV-1a: ids are compared, not trusted
-  std::uint64_t hash = 1469598103934665603U;
-  for (unsigned char const c : text) hash = (hash ^ c) * 1099511628211U;
-  return hash;
 }
 
 struct Parent {

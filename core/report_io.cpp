@@ -8,10 +8,6 @@
 namespace maru {
 namespace {
 
-Json parse(std::span<char const> bytes, Json::input_format_t format, std::string_view origin) {
-  return parse_tree(bytes, format, origin);
-}
-
 std::span<char const> characters(std::span<std::byte const> bytes) {
   return {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
 }
@@ -56,11 +52,11 @@ std::string to_json(Report const& report) {
 Bytes to_cbor(Report const& report) { return cbor(encode(report)); }
 
 Report report_from_json(std::string_view text, std::string_view origin) {
-  return decode_report(parse(text, Json::input_format_t::json, origin), origin);
+  return decode_report(parse_tree(text, Json::input_format_t::json, origin), origin);
 }
 
 Report report_from_cbor(std::span<std::byte const> bytes, std::string_view origin) {
-  return decode_report(parse(characters(bytes), Json::input_format_t::cbor, origin), origin);
+  return decode_report(parse_tree(characters(bytes), Json::input_format_t::cbor, origin), origin);
 }
 
 Report read_report(std::string const& path) {
@@ -77,7 +73,7 @@ std::string record_to_json_line(Record const& record) { return dump(encode(recor
 
 Record record_from_json(std::string_view text, std::string_view origin) {
   Record record;
-  decode(parse(text, Json::input_format_t::json, origin), record, std::string(origin) + ": ");
+  decode(parse_tree(text, Json::input_format_t::json, origin), record, std::string(origin) + ": ");
   return record;
 }
 
@@ -89,7 +85,7 @@ Bytes records_to_cbor(std::vector<Record> const& records) {
 
 std::vector<Record> records_from_cbor(std::span<std::byte const> bytes, std::string_view origin) {
   std::vector<Record> records;
-  decode_value(parse(characters(bytes), Json::input_format_t::cbor, origin), records, std::string(origin) + ": ");
+  decode_value(parse_tree(characters(bytes), Json::input_format_t::cbor, origin), records, std::string(origin) + ": ");
   return records;
 }
 

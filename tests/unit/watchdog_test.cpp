@@ -61,11 +61,16 @@ TEST(Watchdog, LeavesARunThatMovesAlone) {
 // All alive in one step is one long call, until it is too long for that.
 TEST(Watchdog, GivesALongStepMoreTime) {
   run_thread_world(3, [](World& world) {
-    Watchdog watchdog(world, {"a", "a", "b"}, 0.5, {.on_fire = [](std::string const&) {}, .on_tick = {}});
-    watchdog.step("long");
-    std::this_thread::sleep_for(std::chrono::milliseconds(1000));
-    watchdog.step("next");
-    world.barrier();
+    std::string fired;
+    {
+      Watchdog watchdog(world, {"a", "a", "b"}, 0.5,
+                        {.on_fire = [&](std::string const& text) { fired = text; }, .on_tick = {}});
+      watchdog.step("long");
+      std::this_thread::sleep_for(std::chrono::milliseconds(1000));
+      watchdog.step("next");
+      world.barrier();
+    }
+    EXPECT_EQ(fired, "");
   });
 }
 
