@@ -27,6 +27,7 @@ struct Site {
       {};                 ///< world ranks of the group, ascending; empty for operations without partners
   int index = 0;          ///< this rank's place among the members
   World* group = nullptr; ///< the members as a world; null for operations without partners
+  bool rehearsal = false; ///< several ranks share a device, to try the code and not to measure
 };
 
 /// One implementation of some operations. A row of a table: kernels/CMakeLists.txt registers it, modules export theirs.

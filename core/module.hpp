@@ -2,15 +2,17 @@
 #pragma once
 
 #include "core/backend.hpp"
+#include "core/device.hpp"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace maru {
 
-/// Raised whenever Backend, Work, Site or this table changes shape.
-constexpr int module_abi = 1;
+/// Raised whenever Backend, Work, Site, the rows for devices or this table change shape.
+constexpr int module_abi = 2;
 
 /// What a module (libmaru_NAME.so) exports through `extern "C" maru::ModuleTable const* maru_module()`.
 struct ModuleTable {
@@ -18,6 +20,11 @@ struct ModuleTable {
   char const* name = "";
   Backend const* const* backends = nullptr;
   std::size_t backend_count = 0;
+  Collector const* const* collectors = nullptr;
+  std::size_t collector_count = 0;
+  Accelerators const* accelerators = nullptr;  ///< null when another module of the vendor has them
+  std::unique_ptr<Tracer> (*tracer)() = nullptr; ///< null without one
+  std::string (*version)() = nullptr;          ///< of the library it stands for: "NCCL 2.28.9"
 };
 
 /// A module that was looked for: loaded, or the one line that says why not.

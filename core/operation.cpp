@@ -7,24 +7,20 @@
 namespace maru {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Dtype>, 15> dtype_names{{
-    {"f64", Dtype::f64},
-    {"f32", Dtype::f32},
-    {"bf16", Dtype::bf16},
-    {"s8", Dtype::s8},
-    {"s32", Dtype::s32},
-    {"double", Dtype::f64},
-    {"float64", Dtype::f64},
-    {"fp64", Dtype::f64},
-    {"float", Dtype::f32},
-    {"float32", Dtype::f32},
-    {"fp32", Dtype::f32},
-    {"bfloat16", Dtype::bf16},
-    {"int8", Dtype::s8},
-    {"int32", Dtype::s32},
-    {"int", Dtype::s32},
-}};
-constexpr std::array<std::string_view, 4> memory_names{"copy", "scale", "add", "triad"};
+// Ours first: name() takes the first of a type.
+constexpr std::pair<std::string_view, Dtype> dtype_names[] = {
+    {"f64", Dtype::f64},       {"f32", Dtype::f32},           {"tf32", Dtype::tf32},     {"f16", Dtype::f16},
+    {"bf16", Dtype::bf16},     {"f8e4m3", Dtype::f8e4m3},     {"f8e5m2", Dtype::f8e5m2}, {"mxf8", Dtype::mxf8},
+    {"nvf4", Dtype::nvf4},     {"s8", Dtype::s8},             {"s32", Dtype::s32},       {"double", Dtype::f64},
+    {"float64", Dtype::f64},   {"fp64", Dtype::f64},          {"float", Dtype::f32},     {"float32", Dtype::f32},
+    {"fp32", Dtype::f32},      {"half", Dtype::f16},          {"float16", Dtype::f16},   {"fp16", Dtype::f16},
+    {"bfloat16", Dtype::bf16}, {"fp8", Dtype::f8e4m3},        {"e4m3", Dtype::f8e4m3},   {"fp8e4m3", Dtype::f8e4m3},
+    {"e5m2", Dtype::f8e5m2},   {"fp8e5m2", Dtype::f8e5m2},    {"mxfp8", Dtype::mxf8},    {"nvfp4", Dtype::nvf4},
+    {"fp4", Dtype::nvf4},      {"int8", Dtype::s8},           {"int32", Dtype::s32},     {"int", Dtype::s32},
+};
+constexpr std::array<std::string_view, 6> memory_names{"copy", "scale", "add", "triad", "read", "write"};
+constexpr std::array<std::string_view, 3> space_names{"host", "device", "l2"};
+constexpr std::array<std::string_view, 4> transfer_names{"host_to_device", "device_to_host", "both_ways", "peer"};
 constexpr std::array<std::string_view, 7> collective_names{"all_reduce", "all_gather", "reduce_scatter", "all_to_all",
                                                            "broadcast",  "reduce",     "send_recv"};
 
@@ -37,14 +33,29 @@ std::optional<Enum> parse_name(std::array<std::string_view, size> const& names, 
 
 Cost cost_of(Gemm const& g) {
   auto const m = static_cast<double>(g.m), n = static_cast<double>(g.n), k = static_cast<double>(g.k);
-  auto const in = static_cast<double>(size_of(g.in)), out = static_cast<double>(size_of(g.out));
+  double const in = bits_of(g.in) / 8.0, out = bits_of(g.out) / 8.0;
   return {.flops = 2 * m * n * k, .bytes = in * (m * k + k * n) + out * m * n};
 }
 
-Cost cost_of(Memory const& memory) {
-  auto const arrays = memory.kind == MemoryKind::copy || memory.kind == MemoryKind::scale ? 2.0 : 3.0;
-  return {.bytes = arrays * static_cast<double>(memory.bytes)};
+double arrays_of(MemoryKind kind) {
+  switch (kind) {
+  case MemoryKind::read:
+  case MemoryKind::write: return 1;
+  case MemoryKind::copy:
+  case MemoryKind::scale: return 2;
+  case MemoryKind::add:
+  case MemoryKind::triad: return 3;
+  }
+  return 1;
 }
+
+Cost cost_of(Memory const& memory) { return {.bytes = arrays_of(memory.kind) * static_cast<double>(memory.bytes)}; }
+
+Cost cost_of(Transfer const& transfer) {
+  return {.bytes = (transfer.kind == TransferKind::both_ways ? 2.0 : 1.0) * static_cast<double>(transfer.bytes)};
+}
+
+Cost cost_of(TensorIssue const& issue) { return {.flops = issue.flops}; }
 
 Cost cost_of(Collective const& c) {
   auto const parts = is_divided(c.kind) ? static_cast<double>(c.ranks) : 1.0;
@@ -58,12 +69,26 @@ Labels labels_of(Gemm const& g) {
   return {{"dtype", std::string(name(g.in))}, {"out", std::string(name(g.out))}, {"m", g.m}, {"n", g.n}, {"k", g.k}};
 }
 
-Labels labels_of(Memory const& m) { return {{"dtype", "f64"}, {"size_bytes", static_cast<std::int64_t>(m.bytes)}}; }
+Labels labels_of(Memory const& m) {
+  Labels result{{"dtype", "f64"}, {"size_bytes", static_cast<std::int64_t>(m.bytes)}};
+  if (m.space != MemorySpace::host) result.set("space", std::string(name(m.space)));
+  return result;
+}
+
+Labels labels_of(Transfer const& t) {
+  Labels result{{"size_bytes", static_cast<std::int64_t>(t.bytes)}};
+  if (t.kind == TransferKind::peer) result.set("offset", static_cast<std::int64_t>(t.offset));
+  return result;
+}
+
+Labels labels_of(TensorIssue const& issue) { return {{"dtype", std::string(name(issue.in))}}; }
 
 Labels labels_of(Collective const& c) {
   Labels result{{"dtype", std::string(name(c.dtype))}, {"size_bytes", static_cast<std::int64_t>(c.bytes)}};
   result.set("in_place", static_cast<std::int64_t>(c.in_place));
   if (is_rooted(c.kind)) result.set("root", static_cast<std::int64_t>(c.root));
+  if (c.graph) result.set("graph", std::int64_t{1});
+  if (c.registered) result.set("registered", std::int64_t{1});
   return result;
 }
 
@@ -77,16 +102,28 @@ std::string_view name(Dtype dtype) {
   return "?";
 }
 
-std::size_t size_of(Dtype dtype) {
+int bits_of(Dtype dtype) {
   switch (dtype) {
-  case Dtype::f64: return 8;
+  case Dtype::f64: return 64;
   case Dtype::f32:
-  case Dtype::s32: return 4;
-  case Dtype::bf16: return 2;
-  case Dtype::s8: return 1;
+  case Dtype::tf32:
+  case Dtype::s32: return 32;
+  case Dtype::f16:
+  case Dtype::bf16: return 16;
+  case Dtype::f8e4m3:
+  case Dtype::f8e5m2:
+  case Dtype::mxf8:
+  case Dtype::s8: return 8;
+  case Dtype::nvf4: return 4;
   }
-  return 1;
+  return 8;
 }
+
+std::uint64_t bytes_of(Dtype dtype, std::uint64_t count) {
+  return (count * static_cast<std::uint64_t>(bits_of(dtype)) + 7) / 8;
+}
+
+std::size_t size_of(Dtype dtype) { return bytes_of(dtype, 1); }
 
 std::optional<Dtype> parse_dtype(std::string_view text) {
   for (auto const& [known, value] : dtype_names)
@@ -129,9 +166,17 @@ std::uint64_t part_count(Collective const& c) {
 }
 
 std::string_view name(MemoryKind kind) { return memory_names.at(static_cast<std::size_t>(kind)); }
+std::string_view name(MemorySpace space) { return space_names.at(static_cast<std::size_t>(space)); }
+std::string_view name(TransferKind kind) { return transfer_names.at(static_cast<std::size_t>(kind)); }
 std::string_view name(CollectiveKind kind) { return collective_names.at(static_cast<std::size_t>(kind)); }
 std::optional<MemoryKind> parse_memory_kind(std::string_view text) {
   return parse_name<MemoryKind>(memory_names, text);
+}
+std::optional<MemorySpace> parse_memory_space(std::string_view text) {
+  return parse_name<MemorySpace>(space_names, text);
+}
+std::optional<TransferKind> parse_transfer_kind(std::string_view text) {
+  return parse_name<TransferKind>(transfer_names, text);
 }
 std::optional<CollectiveKind> parse_collective_kind(std::string_view text) {
   return parse_name<CollectiveKind>(collective_names, text);
@@ -141,6 +186,8 @@ std::string_view name(Operation const& operation) {
   struct Namer {
     std::string_view operator()(Gemm const&) const { return "gemm"; }
     std::string_view operator()(Memory const& m) const { return name(m.kind); }
+    std::string_view operator()(Transfer const& t) const { return name(t.kind); }
+    std::string_view operator()(TensorIssue const&) const { return "tensor_issue"; }
     std::string_view operator()(Collective const& c) const { return name(c.kind); }
     std::string_view operator()(Spin const&) const { return "spin"; }
   };
@@ -150,7 +197,11 @@ std::string_view name(Operation const& operation) {
 std::string_view family(Operation const& operation) {
   struct Namer {
     std::string_view operator()(Gemm const&) const { return "gemm"; }
-    std::string_view operator()(Memory const&) const { return "memory"; }
+    std::string_view operator()(Memory const& m) const {
+      return m.space == MemorySpace::host ? "memory" : "device_memory";
+    }
+    std::string_view operator()(Transfer const&) const { return "transfer"; }
+    std::string_view operator()(TensorIssue const&) const { return "tensor_issue"; }
     std::string_view operator()(Collective const&) const { return "collective"; }
     std::string_view operator()(Spin const&) const { return "spin"; }
   };

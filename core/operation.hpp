@@ -11,11 +11,19 @@
 namespace maru {
 
 /// Element types, named as in the field: f = IEEE float, bf = bfloat, s = signed integer, then the width in bits.
-enum class Dtype { f64, f32, bf16, s8, s32 };
+/// tf32 is f32 in memory, of which a tensor core uses 19 bits. f8e4m3 and f8e5m2 (Micikevicius et al. 2022) go with one
+/// f32 scale per matrix; mxf8 is f8e4m3 with a ue8m0 scale per 32 elements (OCP Microscaling 1.0), nvf4 is f4e2m1 with a
+/// ue4m3 scale per 16.
+enum class Dtype { f64, f32, tf32, f16, bf16, f8e4m3, f8e5m2, mxf8, nvf4, s8, s32 };
 
 std::string_view name(Dtype dtype);
+/// Bits of one element, scales left out.
+int bits_of(Dtype dtype);
+/// Bytes of `count` elements, scales left out; rounded up.
+std::uint64_t bytes_of(Dtype dtype, std::uint64_t count);
+/// Bytes of one element; 1 for types that are smaller.
 std::size_t size_of(Dtype dtype);
-/// Takes our names and the common ones (float, double, float32, int32, int8, bfloat16 …).
+/// Takes our names and the common ones (float, double, float32, half, int32, int8, bfloat16, fp8 …).
 std::optional<Dtype> parse_dtype(std::string_view text);
 
 /// C[m,n] = A[m,k] · B[k,n], row-major, no accumulation into C.
@@ -25,11 +33,31 @@ struct Gemm {
   std::int64_t m = 0, n = 0, k = 0;
 };
 
-/// STREAM's four loops over f64 arrays (McCalpin 1995): copy c=a, scale b=q·c, add c=a+b, triad a=b+q·c.
-enum class MemoryKind { copy, scale, add, triad };
+/// STREAM's four loops over f64 arrays (McCalpin 1995): copy c=a, scale b=q·c, add c=a+b, triad a=b+q·c; and one-sided
+/// read (a sum) and write (a constant).
+enum class MemoryKind { copy, scale, add, triad, read, write };
+/// Which memory: the host's, a device's, or a device's second-level cache (arrays that stay in it).
+enum class MemorySpace { host, device, l2 };
 struct Memory {
   MemoryKind kind = MemoryKind::copy;
   std::uint64_t bytes = 0; ///< of each array
+  MemorySpace space = MemorySpace::host;
+};
+
+/// Copies between memories: host to device, device to host, both at once (two streams), and from this rank's device to
+/// the one `offset` places further among those of its host.
+enum class TransferKind { host_to_device, device_to_host, both_ways, peer };
+struct Transfer {
+  TransferKind kind = TransferKind::host_to_device;
+  std::uint64_t bytes = 0; ///< in each direction
+  int offset = 0;          ///< of peer
+};
+
+/// Tensor-core instructions on registers and shared memory alone: no device memory, so nothing but their issue and the
+/// clock bounds the rate.
+struct TensorIssue {
+  Dtype in = Dtype::bf16;
+  double flops = 2e12; ///< about so many per call; the work says how many exactly
 };
 
 enum class CollectiveKind { all_reduce, all_gather, reduce_scatter, all_to_all, broadcast, reduce, send_recv };
@@ -40,6 +68,8 @@ struct Collective {
   bool in_place = false;
   int root = 0;
   int ranks = 1;
+  bool graph = false;      ///< replayed from a device's graph instead of launched call by call
+  bool registered = false; ///< buffers registered with the library beforehand
 };
 
 /// Keeps a core busy for a random time of known median: what the measuring loop itself is tested with.
@@ -48,7 +78,7 @@ struct Spin {
   double noise = 0;      ///< sigma of the log-normal factor on each call
 };
 
-using Operation = std::variant<Gemm, Memory, Collective, Spin>;
+using Operation = std::variant<Gemm, Memory, Transfer, TensorIssue, Collective, Spin>;
 
 /// What one call costs. Rates are these divided by time.
 struct Cost {
@@ -72,13 +102,17 @@ bool is_reduction(CollectiveKind kind);
 std::uint64_t part_count(Collective const& collective);
 
 std::string_view name(MemoryKind kind);
+std::string_view name(MemorySpace space);
+std::string_view name(TransferKind kind);
 std::string_view name(CollectiveKind kind);
 std::optional<MemoryKind> parse_memory_kind(std::string_view text);
+std::optional<MemorySpace> parse_memory_space(std::string_view text);
+std::optional<TransferKind> parse_transfer_kind(std::string_view text);
 std::optional<CollectiveKind> parse_collective_kind(std::string_view text);
 
-/// The operation's own name: "gemm", "triad", "all_reduce", "spin".
+/// The operation's own name: "gemm", "triad", "host_to_device", "all_reduce", "spin".
 std::string_view name(Operation const& operation);
-/// "gemm", "memory", "collective" or "spin": what a backend is for.
+/// "gemm", "memory", "device_memory", "transfer", "tensor_issue", "collective" or "spin": what a backend is for.
 std::string_view family(Operation const& operation);
 /// The operation's labels, without its name and without the group.
 Labels labels(Operation const& operation);

@@ -4,6 +4,8 @@
 #include "core/report.hpp"
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 namespace maru {
 
@@ -31,6 +33,11 @@ public:
   /// operations call it on every rank of the group together. Leaves the work as ready for call() as it was.
   virtual Verification verify() = 0;
   virtual Lane& lane() { return host_lane(); }
+  /// What answers beneath the backend, where it has a choice: a library's algorithm, a kernel's name. May be known only
+  /// after the first call.
+  virtual std::string implementation() const { return {}; }
+  /// What a call costs, where the operation alone does not tell.
+  virtual std::optional<Cost> own_cost() const { return std::nullopt; }
 };
 
 /// Seconds of CLOCK_MONOTONIC, which all ranks of one kernel share.

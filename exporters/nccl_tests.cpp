@@ -44,11 +44,14 @@ std::string_view type_name(std::string_view dtype) {
   switch (*known) {
   case Dtype::f64: return "double";
   case Dtype::f32: return "float";
+  case Dtype::f16: return "half";
   case Dtype::bf16: return "bfloat16";
+  case Dtype::f8e4m3: return "f8e4m3";
+  case Dtype::f8e5m2: return "f8e5m2";
   case Dtype::s8: return "int8";
   case Dtype::s32: return "int32";
+  default: return dtype; // it has no word for them
   }
-  return dtype;
 }
 
 std::int64_t integer(Labels const& labels, std::string_view key, std::int64_t fallback) {

@@ -38,6 +38,8 @@ public:
     case MemoryKind::scale: return store([x](std::size_t i) { return q * x[i]; });
     case MemoryKind::add: return store([x, y](std::size_t i) { return x[i] + y[i]; });
     case MemoryKind::triad: return store([x, y](std::size_t i) { return x[i] + q * y[i]; });
+    case MemoryKind::read:
+    case MemoryKind::write: return; // refused by supports()
     }
   }
 
@@ -81,6 +83,9 @@ private:
 std::optional<Skipped> supports(Operation const& operation) {
   auto const* const memory = std::get_if<Memory>(&operation);
   if (!memory) return Skipped{fmt::format("streams memory only, not {}", name(operation))};
+  if (memory->space != MemorySpace::host) return Skipped{"streams the host's memory only"};
+  if (memory->kind == MemoryKind::read || memory->kind == MemoryKind::write)
+    return Skipped{fmt::format("STREAM has no loop for {}", name(memory->kind))};
   if (memory->bytes < sizeof(double)) return Skipped{fmt::format("{} bytes hold no f64", memory->bytes)};
   return std::nullopt;
 }

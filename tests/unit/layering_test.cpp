@@ -30,8 +30,9 @@ std::map<std::string_view, std::set<std::string_view>> const arrows{
     {"analysis", {"core", "analysis"}},
     {"sizing", {"core", "sizing"}},
     {"exporters", {"core", "exporters"}},
+    {"modules", {"core", "kernels", "collectors", "modules"}},
     {"cli", {"core", "kernels", "collectors", "bench", "analysis", "sizing", "exporters", "cli"}},
-    {"tests", {"core", "kernels", "collectors", "bench", "analysis", "sizing", "exporters", "cli", "tests"}},
+    {"tests", {"core", "kernels", "collectors", "modules", "bench", "analysis", "sizing", "exporters", "cli", "tests"}},
 };
 
 struct Include {
@@ -73,7 +74,7 @@ bool is_vendor_header(std::string_view path) {
 bool may_include_vendor(std::string_view path) {
   auto const folder = folder_of(path);
   if (folder == "tests") return path.find("/cuda") != std::string_view::npos || path.ends_with(".cu");
-  if (folder != "kernels" && folder != "collectors") return false;
+  if (folder != "kernels" && folder != "collectors" && folder != "modules") return false;
   if (path.ends_with(".cu") || path.ends_with(".cuh")) return true;
   for (auto rest = path; !rest.empty();) {
     auto const part = folder_of(rest);
@@ -165,6 +166,8 @@ constexpr std::array cases{
     Case{"analysis_sizing", "analysis/a.cpp", "#include \"sizing/b.hpp\"\n", false},
     Case{"sizing_analysis", "sizing/a.cpp", "#include \"analysis/b.hpp\"\n", false},
     Case{"exporters_cli", "exporters/a.cpp", "#include \"cli/b.hpp\"\n", false},
+    Case{"modules_kernels", "modules/cuda/a.cpp", "#include \"kernels/b.hpp\"\n#include <cuda.h>\n", true},
+    Case{"modules_bench", "modules/cuda/a.cpp", "#include \"bench/b.hpp\"\n", false},
     Case{"cli_all", "cli/a.cpp", "#include \"bench/b.hpp\"\n#include \"exporters/b.hpp\"\n", true},
     Case{"cli_tests", "cli/a.cpp", "#include \"tests/b.hpp\"\n", false},
     Case{"tests_all", "tests/unit/a.cpp", "#include \"cli/b.hpp\"\n#include <mpi.h>\n", true},

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/operation.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cuda_runtime_api.h>
+#include <utility>
+
+namespace maru {
+
+/// Bytes on the device in use, uninitialised, on a boundary of 256. Throws Error(incomplete) with the size when there
+/// are not enough. Freed on the device they were taken from.
+class DeviceBytes {
+public:
+  DeviceBytes() = default;
+  explicit DeviceBytes(std::size_t size);
+  DeviceBytes(DeviceBytes&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  DeviceBytes& operator=(DeviceBytes&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~DeviceBytes();
+
+  void* data() const { return data_; }
+  template <class T> T* as() const { return static_cast<T*>(data_); }
+  std::size_t size() const { return size_; }
+
+private:
+  void* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Page-locked host memory, uninitialised. Throws Error(incomplete) with the size when there is not enough.
+class PinnedBytes {
+public:
+  PinnedBytes() = default;
+  explicit PinnedBytes(std::size_t size);
+  PinnedBytes(PinnedBytes&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  PinnedBytes& operator=(PinnedBytes&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~PinnedBytes();
+
+  void* data() const { return data_; }
+  template <class T> T* as() const { return static_cast<T*>(data_); }
+  std::size_t size() const { return size_; }
+
+private:
+  void* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Writes `count` random values of the dtype. f64, f32, s8, s32 and bf16: the sequence of random_value (kernels/random.hpp)
+/// bit by bit. tf32: as f32. f16, f8e4m3,
+/// f8e5m2, mxf8: the f32 value rounded. nvf4: two uniform codes a byte.
+/// Asynchronous on the stream.
+void fill_random(void* data, Dtype dtype, std::size_t count, std::uint64_t seed, cudaStream_t stream);
+
+/// Fills with NaN (floats) or an impossible value (integers), as poison() does on the host: 0xff in every byte.
+void poison_device(void* data, std::size_t bytes, cudaStream_t stream);
+
+} // namespace maru

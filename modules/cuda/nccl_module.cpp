@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/module.hpp"
+
+namespace maru {
+extern Backend const nccl_backend; // kernels/collective/nccl.cpp
+std::string nccl_version();
+} // namespace maru
+
+extern "C" maru::ModuleTable const* maru_module() {
+  static maru::Backend const* const backends[] = {&maru::nccl_backend};
+  static maru::ModuleTable const table{
+      .name = "cuda_nccl", .backends = backends, .backend_count = 1, .version = maru::nccl_version};
+  return &table;
+}
