@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t samples_kept = 64;
 constexpr int arrival_iterations = 20, arrival_iterations_long = 12; // two ranks need 11 to be told apart
 constexpr double arrival_share = 0.25; // of a case's time that the sample of arrivals may take beyond it
+constexpr double closer_share = 0.25;  // likewise for watching the device more closely
 constexpr double long_call = 1e-3, arrival_period = 1.2, arrival_gap = 50e-6;
 
 Operation for_group(Operation operation, std::size_t ranks) {
@@ -79,6 +80,28 @@ Samples keep_samples(Measured const& measured, ClockFit const& clock, double run
   return kept;
 }
 
+/// Joules, where the calls fill nearly all of the time over which the power is a mean.
+std::optional<double> energy_per_call(Conditions const& conditions, Measured const& measured) {
+  constexpr double filled = 0.9;
+  if (!conditions.power || measured.own.size() < 2) return std::nullopt;
+  double busy = 0;
+  for (double const seconds : measured.own) busy += seconds * static_cast<double>(measured.calls_per_sample);
+  double const last = measured.own.back() * static_cast<double>(measured.calls_per_sample);
+  double const window = measured.begun.back() + last - measured.begun.front();
+  if (busy < filled * window) return std::nullopt;
+  return *conditions.power * summarize(measured.own, measured.calls_per_sample).median;
+}
+
+/// By rank of the group; on its leader only.
+std::vector<Conditions> gather_conditions(World& group, Conditions const& own) {
+  Record carrier; // what travels is records
+  carrier.conditions = own;
+  std::vector<Conditions> all;
+  for (auto const& bytes : group.gather(records_to_cbor({carrier})))
+    all.push_back(*records_from_cbor(bytes, "conditions of a rank").at(0).conditions);
+  return all;
+}
+
 RankSpread merge_spread(World& group, double own_median, std::vector<std::int64_t> const& members,
                         std::vector<std::string> const& hosts) {
   RankSpread spread;
@@ -93,7 +116,7 @@ RankSpread merge_spread(World& group, double own_median, std::vector<std::int64_
 
 } // namespace
 
-CaseRunner::CaseRunner(CaseSurroundings surroundings) : here_(std::move(surroundings)) {}
+CaseRunner::CaseRunner(CaseSurroundings surroundings) : here_(std::move(surroundings)), observer_(here_.equipment) {}
 
 CaseRunner::Grouping& CaseRunner::grouping(std::string const& kind) {
   auto const [found, fresh] = groupings_.try_emplace(kind);
@@ -125,6 +148,7 @@ Record CaseRunner::begin_record(Case const& item, Operation const& operation, Gr
                   .index = static_cast<std::int64_t>(grouping.mine),
                   .ranks = grouping.groups[grouping.mine]};
   record.cost = cost(operation);
+  record.rehearsal = here_.rehearsal && item.backend && std::string_view(item.backend->device) != "cpu";
   return record;
 }
 
@@ -142,7 +166,8 @@ std::unique_ptr<Work> CaseRunner::prepare(Case const& item, Operation const& ope
                   .seed = here_.seed + (item.coupled() ? 0 : static_cast<std::uint64_t>(here_.world.rank())),
                   .members = item.coupled() ? std::span(record.group.ranks) : std::span<std::int64_t>(),
                   .index = group.rank(),
-                  .group = item.coupled() ? &group : nullptr};
+                  .group = item.coupled() ? &group : nullptr,
+                  .rehearsal = here_.rehearsal};
   auto const& members = record.group.ranks;
   std::unique_ptr<Work> work;
   record.status = Status::failed;
@@ -162,6 +187,7 @@ std::unique_ptr<Work> CaseRunner::prepare(Case const& item, Operation const& ope
     }
   }
   record.status = Status::ok;
+  record.cost = work->own_cost().value_or(record.cost);
   return work;
 }
 
@@ -171,6 +197,14 @@ void CaseRunner::finish_record(Record& record, Measured const& measured, Groupin
   record.samples = keep_samples(measured, clock_, here_.run_started);
   auto const own = summarize(measured.own, measured.calls_per_sample);
   record.spread = merge_spread(*grouping.world, own.median, record.group.ranks, here_.host_of_rank);
+}
+
+void CaseRunner::look_closer(Record& record, Work& work, Team const& team, Conditions& conditions, double seconds) {
+  observer_.look_closer(team, work, record.time->median, seconds, conditions, record.trace);
+  auto merged = Conditions{};
+  for (auto const& one : gather_conditions(team.group, conditions)) merged = merge(merged, one);
+  if (merged.devices > 0) record.conditions = std::move(merged);
+  record.implementation = work.implementation();
 }
 
 void CaseRunner::sample_arrivals_of(Record& record, Work& work, Grouping& grouping, Effort const& effort, double left) {
@@ -202,9 +236,16 @@ CaseOutcome CaseRunner::run(Case const& item, Effort const& effort) {
   auto record = begin_record(item, operation, mine);
   auto work = prepare(item, operation, mine, record);
   Team const team{here_.world, *mine.world, here_.world.rank(), item.coupled()};
+  if (work) observer_.begin(*item.backend);
   auto const measured = measure(team, work.get(), effort, step, here_.stop_requested);
+  auto conditions = observer_.end();
   if (measured.stop == Stop::interrupted) return {.interrupted = true, .records = {}};
   if (work) finish_record(record, measured, mine);
+  step();
+  if (work) {
+    conditions.energy_per_call = energy_per_call(conditions, measured);
+    look_closer(record, *work, team, conditions, closer_share * effort.case_budget);
+  }
   if (item.coupled()) step();
   if (work && item.coupled())
     sample_arrivals_of(record, *work, mine, effort, effort.case_budget - (monotonic_seconds() - begun));

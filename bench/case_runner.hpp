@@ -3,6 +3,7 @@
 
 #include "bench/groups.hpp"
 #include "bench/measure.hpp"
+#include "bench/observe.hpp"
 #include "bench/probe.hpp"
 #include "core/clock_sync.hpp"
 #include "core/report.hpp"
@@ -20,7 +21,9 @@ namespace maru {
 struct CaseSurroundings {
   World& world;
   std::vector<std::string> host_of_rank;
+  Equipment const& equipment;
   int threads = 1;
+  bool rehearsal = false; ///< ranks share devices
   bool check = true;
   std::uint64_t seed = 1;
   double run_started = 0;                       ///< on rank 0's CLOCK_MONOTONIC
@@ -56,9 +59,11 @@ private:
   Record begin_record(Case const& item, Operation const& operation, Grouping const& grouping) const;
   std::unique_ptr<Work> prepare(Case const& item, Operation const& operation, Grouping& grouping, Record& record);
   void sample_arrivals_of(Record& record, Work& work, Grouping& grouping, Effort const& effort, double left);
+  void look_closer(Record& record, Work& work, Team const& team, Conditions& conditions, double seconds);
   void finish_record(Record& record, Measured const& measured, Grouping& grouping);
 
   CaseSurroundings here_;
+  Observer observer_;
   std::map<std::string, Grouping> groupings_;
   ClockFit clock_;
   bool clock_known_ = false;

@@ -35,12 +35,19 @@ void check_request(ProbeRequest const& request) {
       throw Error(Exit::usage, unknown(fmt::format("parameter of {}", request.probe), key, known));
 }
 
+Probe const& probe_of(ProbeRequest const& request) { return find_probe(request.probe); }
+
+Parameters complete(ProbeRequest const& request) {
+  auto parameters = request.parameters;
+  for (auto const& parameter : probe_of(request).parameters)
+    parameters.try_emplace(parameter.key, split_list(parameter.fallback));
+  return parameters;
+}
+
 std::vector<Case> list_cases(ProbeRequest const& request, ProbeContext const& context) {
   check_request(request);
-  auto const& probe = find_probe(request.probe);
-  auto complete = request.parameters;
-  for (auto const& parameter : probe.parameters) complete.try_emplace(parameter.key, split_list(parameter.fallback));
-  auto cases = probe.cases(complete, context);
+  auto const& probe = probe_of(request);
+  auto cases = probe.cases(complete(request), context);
   for (auto& item : cases) item.probe = probe.name;
   return cases;
 }

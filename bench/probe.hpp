@@ -4,7 +4,9 @@
 #include "bench/plan.hpp"
 #include "core/backend.hpp"
 #include "core/operation.hpp"
+#include "core/rank_facts.hpp"
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,6 +38,8 @@ std::string key(Case const& item);
 struct ProbeContext {
   std::vector<Backend const*> const& backends;
   std::int64_t stream_bytes; ///< bytes of each array that defeats the caches
+  DeviceShare device = {};   ///< zero when the ranks compute with their hosts
+  bool has_device() const { return device.visible > 0; }
 };
 
 /// A row of a table: bench/CMakeLists.txt registers it.
@@ -45,13 +49,22 @@ struct Probe {
   std::span<ProbeParameter const> parameters;
   /// Every case, in order, from complete parameters. Throws Error(usage) for values that mean nothing.
   std::vector<Case> (*cases)(Parameters const&, ProbeContext const&);
+  /// Of a search: the cases that follow from the rates known so far (mean over the groups, 0 where none could be
+  /// measured), by the cases' keys; none when it is at its end. Null for probes that are no search.
+  std::vector<Case> (*further)(Parameters const&, ProbeContext const&,
+                               std::map<std::string, double> const& rates) = nullptr;
+  bool for_devices = false; ///< left out of a plan with other probes where there is no device
 };
 
 std::span<Probe const* const> probes();
 
 /// Throws Error(usage) for an unknown probe or parameter, with the nearest one.
 void check_request(ProbeRequest const& request);
-/// The request's cases, defaults filled in. Throws Error(usage).
+/// The probe of a request, which is known to be in order.
+Probe const& probe_of(ProbeRequest const& request);
+/// The request's parameters, defaults filled in.
+Parameters complete(ProbeRequest const& request);
+/// The request's cases. Throws Error(usage).
 std::vector<Case> list_cases(ProbeRequest const& request, ProbeContext const& context);
 /// A probe's name, or an operation's ("all_reduce"), as a request. Throws Error(usage) with the nearest name.
 ProbeRequest request_by_name(std::string const& name);

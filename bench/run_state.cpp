@@ -106,6 +106,21 @@ void RunState::clear_folder() const {
   for (auto const& name : names) remove_file(options_.out + "/" + name);
 }
 
+void RunState::expect(std::size_t cases) { total_ += cases; }
+
+double RunState::rate_of(Case const& item) const {
+  double sum = 0;
+  std::size_t count = 0;
+  auto const asked = question(item.probe, item.operation, item.backend ? item.backend->name : "none");
+  std::lock_guard const lock(mutex_);
+  for (auto const& record : report_.records) {
+    if (!record.time || record.time->median <= 0 || question(record) != asked) continue;
+    sum += std::max(record.cost.flops, record.cost.bytes) / record.time->median;
+    ++count;
+  }
+  return count > 0 ? sum / static_cast<double>(count) : 0;
+}
+
 Directive RunState::decide(Case const& item) {
   Directive directive;
   double const now = monotonic_seconds();

@@ -43,6 +43,11 @@ public:
   /// Makes the folder and begins or goes on with the journal. Throws Error(usage).
   void open(std::size_t cases);
 
+  /// A search goes on: so many more cases.
+  void expect(std::size_t cases);
+  /// Work per second that was measured for it, the mean over its groups; 0 when there is none.
+  double rate_of(Case const& item) const;
+
   Directive decide(Case const& item);
   /// Journal first, then the report. Throws Error(incomplete) when the journal cannot be written.
   void add(Case const& item, std::vector<Record> records);

@@ -3,6 +3,7 @@
 
 #include "bench/agree.hpp"
 #include "bench/case_runner.hpp"
+#include "bench/devices.hpp"
 #include "bench/run_state.hpp"
 #include "bench/stop_signal.hpp"
 #include "bench/watchdog.hpp"
@@ -13,19 +14,21 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <limits>
+#include <map>
 #include <set>
 
 namespace maru {
 namespace {
 
 /// Gathers everybody's facts, judges the wiring on rank 0 and tells all.
-Assembly assemble(World& world, RunOptions const& options, RunState& state) {
-  auto const own = gather_own_facts(world.rank(), plan_digest(options.plan));
+Assembly assemble(World& world, RunOptions const& options, Equipment const& equipment, RunState& state) {
+  auto own = gather_own_facts(world.rank(), plan_digest(options.plan));
+  claim_device(equipment, local_rank(world, own.host.name), options.rehearse, own);
   std::vector<RankFacts> facts;
   for (auto const& bytes : world.gather(to_cbor(own))) facts.push_back(rank_facts_from_cbor(bytes));
   Assembly assembly;
   if (world.rank() == 0) {
-    auto const faults = check_wiring(facts);
+    auto const faults = check_wiring(facts, options.rehearse);
     auto const notes = note_wiring(facts);
     auto wired = wire(facts);
     if (!faults.empty() && !options.force)
@@ -36,6 +39,7 @@ Assembly assemble(World& world, RunOptions const& options, RunState& state) {
       assembly.threads.push_back(rank.threads);
     }
     assembly.stream_bytes = wired.stream_bytes;
+    assembly.device = wired.device;
     assembly.run_id = state.run_id();
     assembly.started_monotonic = state.started_monotonic();
     state.set_ranks(std::move(wired.ranks), std::move(wired.hosts), faults, notes, own.launcher, world.transport());
@@ -47,12 +51,31 @@ Assembly assemble(World& world, RunOptions const& options, RunState& state) {
   return assembly;
 }
 
-std::vector<Case> all_cases(Plan const& plan, ProbeContext const& context) {
-  std::vector<Case> cases;
-  std::set<std::string> seen;
+/// Requests that this machine can have an answer to, or that stand alone and so deserve a reason.
+std::vector<ProbeRequest> useful_requests(Plan const& plan, ProbeContext const& context) {
+  std::vector<ProbeRequest> requests;
   for (auto const& request : plan.requests)
-    for (auto& item : list_cases(request, context))
-      if (seen.insert(key(item)).second) cases.push_back(std::move(item));
+    if (context.has_device() || !probe_of(request).for_devices || plan.requests.size() == 1)
+      requests.push_back(request);
+  return requests;
+}
+
+/// Each question once, in the order of the plan.
+class CaseList {
+public:
+  std::vector<Case> fresh(std::vector<Case> cases) {
+    std::erase_if(cases, [&](Case const& item) { return !seen_.insert(key(item)).second; });
+    return cases;
+  }
+
+private:
+  std::set<std::string> seen_;
+};
+
+std::vector<Case> all_cases(std::vector<ProbeRequest> const& requests, ProbeContext const& context, CaseList& list) {
+  std::vector<Case> cases;
+  for (auto const& request : requests)
+    for (auto& item : list.fresh(list_cases(request, context))) cases.push_back(std::move(item));
   if (cases.empty()) throw Error(Exit::usage, "the plan asks for nothing");
   return cases;
 }
@@ -90,17 +113,34 @@ bool run_cases(World& world, Plan const& plan, std::vector<Case> const& cases, C
   return true;
 }
 
+/// What a search asks next, from rank 0's knowledge of the cases so far.
+std::vector<Case> further_cases(World& world, std::vector<ProbeRequest> const& requests, ProbeContext const& context,
+                                std::vector<Case> const& cases, RunState const& state) {
+  std::vector<double> known;
+  for (auto const& item : cases) known.push_back(world.rank() == 0 ? state.rate_of(item) : 0.0);
+  world.all_reduce_max(known);
+  std::map<std::string, double> rates;
+  for (std::size_t i = 0; i < cases.size(); ++i) rates[key(cases[i])] = known[i];
+  std::vector<Case> more;
+  for (auto const& request : requests)
+    if (auto const further = probe_of(request).further)
+      for (auto& item : further(complete(request), context, rates)) more.push_back(std::move(item));
+  return more;
+}
+
 } // namespace
 
-RunResult run_plan(World& world, RunOptions const& options, std::vector<Backend const*> const& backends,
-                   RunHooks const& hooks) {
+RunResult run_plan(World& world, RunOptions const& options, Equipment const& equipment, RunHooks const& hooks) {
   bool const leads = world.rank() == 0;
   RunState state(options, hooks);
   on_rank0(world, [&] { state.load(); });
-  auto const assembly = assemble(world, options, state);
+  auto const assembly = assemble(world, options, equipment, state);
+  ProbeContext const context{equipment.backends, assembly.stream_bytes, assembly.device};
+  auto const requests = useful_requests(options.plan, context);
   std::vector<Case> cases;
+  CaseList list;
   all_or_none(world, [&] {
-    cases = all_cases(options.plan, {backends, assembly.stream_bytes});
+    cases = all_cases(requests, context, list);
     for (auto const& item : cases)
       make_groups(item.group_kind, assembly.hosts); // throws for what these ranks cannot form
   });
@@ -112,6 +152,7 @@ RunResult run_plan(World& world, RunOptions const& options, std::vector<Backend 
                          [&](std::string const& text) {
                            hooks.alarm(text);
                            if (leads) state.publish_unfinished(text);
+                           for (auto const abandon : equipment.abandon) abandon();
                          },
                      .on_tick =
                          [&] {
@@ -119,7 +160,9 @@ RunResult run_plan(World& world, RunOptions const& options, std::vector<Backend 
                          }});
   CaseRunner runner({.world = world,
                      .host_of_rank = assembly.hosts,
+                     .equipment = equipment,
                      .threads = static_cast<int>(assembly.threads[static_cast<std::size_t>(world.rank())]),
+                     .rehearsal = options.rehearse,
                      .check = options.plan.check,
                      .seed = std::hash<std::string>{}(assembly.run_id),
                      .run_started = assembly.started_monotonic,
@@ -129,7 +172,14 @@ RunResult run_plan(World& world, RunOptions const& options, std::vector<Backend 
   watchdog.step("clock synchronisation");
   runner.synchronize_clocks();
   state.set_clock(runner.clock_quality());
-  bool const all_seen_to = run_cases(world, options.plan, cases, runner, state);
+  bool all_seen_to = run_cases(world, options.plan, cases, runner, state);
+  while (all_seen_to) {
+    auto const more = list.fresh(further_cases(world, requests, context, cases, state));
+    if (more.empty()) break;
+    on_rank0(world, [&] { state.expect(more.size()); });
+    all_seen_to = run_cases(world, options.plan, more, runner, state);
+    cases.insert(cases.end(), more.begin(), more.end());
+  }
   watchdog.step("final clock synchronisation");
   runner.synchronize_clocks();
   state.set_clock(runner.clock_quality());

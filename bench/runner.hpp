@@ -2,8 +2,8 @@
 #pragma once
 
 #include "bench/plan.hpp"
-#include "core/backend.hpp"
 #include "core/error.hpp"
+#include "core/module.hpp"
 #include "core/report.hpp"
 #include "core/world.hpp"
 
@@ -20,6 +20,7 @@ struct RunOptions {
   bool resume = false;                 ///< go on with the run that `out` holds
   bool overwrite = false;              ///< replace the run that `out` holds
   bool force = false;                  ///< time although the wiring check objects; the objections go into the report
+  bool rehearse = false;               ///< ranks may share devices; proves the code and measures nothing
   double watchdog = 60;                ///< seconds; 0 switches it off
 };
 
@@ -44,8 +45,7 @@ struct RunResult {
 };
 
 /// Runs the plan on every rank of the world. Collective. Throws Error on every rank alike when it cannot begin.
-RunResult run_plan(World& world, RunOptions const& options, std::vector<Backend const*> const& backends,
-                   RunHooks const& hooks);
+RunResult run_plan(World& world, RunOptions const& options, Equipment const& equipment, RunHooks const& hooks);
 
 /// Exit code of a run: wrong results, then what failed or was interrupted, else good. A budget that ran out is not a
 /// failure: it was asked for, and the report lists what it cut.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/wiring.hpp"
 
+#include "bench/devices.hpp"
 #include "collectors/launcher.hpp"
 #include "collectors/topology.hpp"
 #include "core/clock_sync.hpp"
@@ -69,19 +70,6 @@ void check_even(Faults& faults, ByHost const& hosts) {
       faults.push_back(fmt::format("{} has {} ranks where {} are usual", name, ranks.size(), usual));
 }
 
-void check_devices(Faults& faults, ByHost const& hosts) {
-  for (auto const& [name, ranks] : hosts) {
-    std::map<std::string, std::int64_t> users;
-    for (auto const* fact : ranks) {
-      if (fact->rank.device_uuid.empty()) continue;
-      auto const [user, fresh] = users.try_emplace(fact->rank.device_uuid, fact->rank.rank);
-      if (!fresh)
-        faults.push_back(
-            fmt::format("{}: ranks {} and {} both use device {}", name, user->second, fact->rank.rank, user->first));
-    }
-  }
-}
-
 std::set<std::int64_t> cpu_set(std::string const& cpus) {
   auto const list = parse_ranks(cpus); // the same notation
   return {list.begin(), list.end()};
@@ -129,7 +117,7 @@ RankFacts gather_own_facts(int rank, std::string const& plan_digest) {
   return facts;
 }
 
-std::vector<std::string> check_wiring(std::vector<RankFacts> const& facts) {
+std::vector<std::string> check_wiring(std::vector<RankFacts> const& facts, bool rehearsal) {
   Faults faults;
   check_alone(faults, facts);
   require_equal(faults, facts, "maru", [](RankFacts const& f) { return f.maru_version; });
@@ -137,7 +125,7 @@ std::vector<std::string> check_wiring(std::vector<RankFacts> const& facts) {
   auto const hosts = by_host(facts);
   check_machines(faults, hosts);
   check_even(faults, hosts);
-  check_devices(faults, hosts);
+  for (auto& fault : check_devices(facts, rehearsal)) faults.push_back(std::move(fault));
   for (auto const& [name, ranks] : hosts) check_bindings(faults, name, ranks);
   return faults;
 }
@@ -151,12 +139,14 @@ std::vector<std::string> note_wiring(std::vector<RankFacts> const& facts) {
                                   "measure of the machine",
                                   name, ranks.size(), available));
   }
+  for (auto& note : note_devices(facts)) notes.push_back(std::move(note));
   return notes;
 }
 
 Wired wire(std::vector<RankFacts> const& facts) {
   constexpr std::int64_t least_bytes = 8 << 20;
   Wired wired;
+  wired.device = share_devices(facts);
   std::map<std::string, std::int64_t> next_local;
   std::map<std::pair<std::string, std::string>, std::int64_t> sharers;
   for (auto const& fact : facts) ++sharers[{fact.host.name, fact.rank.cpus}];

@@ -8,13 +8,14 @@
 
 namespace maru {
 
-/// This rank's own facts. Its place in the world is filled in by assemble().
+/// This rank's own facts, its device left out (claim_device). Its place in the world is filled in by assemble().
 RankFacts gather_own_facts(int rank, std::string const& plan_digest);
 
 /// What is wrong with how the job was put together, one line each with the host named; empty when it may be timed.
 /// Pure. Looks for: ranks that do not find one another, versions or plans that differ, two machines of one name, one
-/// process twice, uneven hosts, a device used twice, CPU bindings that overlap or are too small.
-std::vector<std::string> check_wiring(std::vector<RankFacts> const& facts);
+/// process twice, uneven hosts, devices that are missing or used twice, CPU bindings that overlap or are too small. In
+/// a rehearsal ranks may share a device.
+std::vector<std::string> check_wiring(std::vector<RankFacts> const& facts, bool rehearsal = false);
 
 /// What is no fault, but whoever reads the numbers has to know: ranks that share hardware threads. Pure.
 std::vector<std::string> note_wiring(std::vector<RankFacts> const& facts);
@@ -23,6 +24,7 @@ std::vector<std::string> note_wiring(std::vector<RankFacts> const& facts);
 struct Wired {
   std::vector<RankInfo> ranks;
   std::vector<HostInfo> hosts;
+  DeviceShare device;
   std::int64_t stream_bytes = 0; ///< per array and rank: 4 times the last-level caches over the ranks of a host
 };
 Wired wire(std::vector<RankFacts> const& facts);

@@ -6,6 +6,7 @@
 #include "collectors/launcher.hpp"
 #include "core/module.hpp"
 #include "exporters/exporter.hpp"
+#include "exporters/text.hpp"
 
 #include <cstdio>
 #include <fmt/format.h>
@@ -30,14 +31,57 @@ void list_probes() {
   fmt::print("\nPlans\n  {}\n", fmt::join(builtin_plans(), ", "));
 }
 
-void list_backends(std::vector<Module> const& modules) {
-  fmt::print("\nBackends\n");
-  for (auto const* backend : all_backends(builtin_backends(), modules))
-    fmt::print("  {:<10}{:<6}{}\n", backend->name, backend->device, backend->help);
+void list_rows(char const* title, std::vector<Backend const*> const& backends) {
+  fmt::print("\n{}\n", title);
+  for (auto const* backend : backends)
+    fmt::print("{}", wrap(backend->help, fmt::format("  {:<14}{:<6}", backend->name, backend->device), columns));
+}
+
+std::string state_of(Module const& module) {
+  if (!module.table) return "not loaded: " + module.reason;
+  auto text = module.table->version ? module.table->version() : "loaded from " + module.path;
+  if (!module.table->accelerators) return text;
+  auto const list = module.table->accelerators->list();
+  if (list.devices.empty()) return text + "; no device: " + list.reason;
+  return text;
+}
+
+void list_devices(Module const& module) {
+  for (auto const& device : module.table->accelerators->list().devices)
+    fmt::print("    {}  {}, {:.0f} GiB, {} multiprocessors\n       {}  {}\n", device.index, device.model,
+               static_cast<double>(device.memory_bytes) / (1 << 30), device.multiprocessors, device.uuid, device.bus);
+}
+
+void list_modules(std::vector<Module> const& modules) {
   fmt::print("\nModules\n");
+  for (auto const& module : modules) {
+    fmt::print("{}", wrap(state_of(module), fmt::format("  {:<16}", module.name), columns));
+    if (module.table && module.table->accelerators) list_devices(module);
+  }
+}
+
+std::vector<Backend const*> backends_of(std::vector<Module> const& modules) {
+  std::vector<Backend const*> backends;
   for (auto const& module : modules)
-    fmt::print("  {:<14}{}\n", module.name,
-               module.table ? "loaded from " + module.path : "not loaded: " + module.reason);
+    if (module.table)
+      backends.insert(backends.end(), module.table->backends, module.table->backends + module.table->backend_count);
+  for (auto const* backend : builtin_backends()) backends.push_back(backend);
+  return backends;
+}
+
+void list_collectors(std::vector<Module> const& modules) {
+  bool first = true;
+  for (auto const& module : modules) {
+    if (!module.table) continue;
+    for (std::size_t i = 0; i < module.table->collector_count; ++i) {
+      auto const& collector = *module.table->collectors[i];
+      auto const skipped = collector.supports();
+      if (first) fmt::print("\nCollectors\n");
+      first = false;
+      auto const text = skipped ? fmt::format("{}; not here: {}", collector.help, skipped->reason) : collector.help;
+      fmt::print("{}", wrap(text, fmt::format("  {:<16}", collector.name), columns));
+    }
+  }
 }
 
 void list_ranks(std::vector<RankFacts> const& facts) {
@@ -63,7 +107,10 @@ Exit list() {
     facts.push_back(rank_facts_from_cbor(bytes));
   if (world->rank() != 0) return Exit::good;
   list_probes();
-  list_backends(load_modules());
+  auto const modules = load_modules(ModuleChoice::all);
+  list_rows("Backends", backends_of(modules));
+  list_modules(modules);
+  list_collectors(modules);
   fmt::print("\nForms of a report\n");
   for (auto const* exporter : exporters()) fmt::print("  {:<14}{}\n", exporter->name, exporter->help);
   list_ranks(facts);

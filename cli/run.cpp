@@ -27,32 +27,44 @@ struct Arguments {
   std::string min_bytes, max_bytes, factor, step_bytes, dtypes, groups, root;
   std::string iterations, warmup, max_iterations, check;
   std::vector<std::string> settings;
-  bool overwrite = false, force = false;
+  std::string device = "auto", shapes;
+  bool overwrite = false, force = false, rehearse = false, graph = false, find_peak = false;
 };
 
-/// Of the options that belong to one probe: each is a parameter of the collectives, as it is in nccl-tests.
-void override_collectives(Plan& plan, Arguments const& a) {
-  struct Override {
-    char const *option, *key;
-    std::string const& text;
-  };
-  Override const overrides[] = {{"-b", "min_bytes", a.min_bytes},
-                                {"-e", "max_bytes", a.max_bytes},
-                                {"-f", "factor", a.factor},
-                                {"-i", "step_bytes", a.step_bytes},
-                                {"-d", "dtypes", a.dtypes},
-                                {"--groups", "groups", a.groups},
-                                {"-r", "root", a.root}};
-  for (auto const& [option, key, text] : overrides) {
-    if (text.empty()) continue;
-    bool used = false;
-    for (auto& request : plan.requests) {
-      if (request.probe != "collectives") continue;
-      request.parameters[key] = split_list(text);
-      used = true;
-    }
-    if (!used) throw Error(Exit::usage, fmt::format("{} is for collectives, and none is asked for", option));
+/// Options that are a probe's parameter under a shorter name.
+void override_probe(Plan& plan, char const* option, std::string const& probe, std::string const& key,
+                    std::string const& text) {
+  if (text.empty()) return;
+  bool used = false;
+  for (auto& request : plan.requests) {
+    if (request.probe != probe) continue;
+    request.parameters[key] = split_list(text);
+    used = true;
   }
+  if (!used) throw Error(Exit::usage, fmt::format("{} is for {}, and it is not asked for", option, probe));
+}
+
+/// The options that have their names from nccl-tests.
+void override_collectives(Plan& plan, Arguments const& a) {
+  override_probe(plan, "-b", "collectives", "min_bytes", a.min_bytes);
+  override_probe(plan, "-e", "collectives", "max_bytes", a.max_bytes);
+  override_probe(plan, "-f", "collectives", "factor", a.factor);
+  override_probe(plan, "-i", "collectives", "step_bytes", a.step_bytes);
+  override_probe(plan, "-d", "collectives", "dtypes", a.dtypes);
+  override_probe(plan, "--groups", "collectives", "groups", a.groups);
+  override_probe(plan, "-r", "collectives", "root", a.root);
+}
+
+/// `maru run gemm --find-peak`: the search takes the place of the sweep.
+void turn_into_search(Plan& plan) {
+  bool found = false;
+  for (auto& request : plan.requests) {
+    if (request.probe != "gemm") continue;
+    request.probe = "gemm_peak";
+    std::erase_if(request.parameters, [](auto const& entry) { return entry.first == "sizes"; });
+    found = true;
+  }
+  if (!found) throw Error(Exit::usage, "--find-peak is for gemm, and it is not asked for");
 }
 
 // PROBE.KEY=VALUE[,VALUE…]
@@ -97,6 +109,9 @@ Plan make_plan(Arguments const& a) {
   if (!a.max_iterations.empty()) plan.max_iterations = count(a.max_iterations, "--max-iterations", 1);
   if (!a.check.empty()) plan.check = parse_integer(a.check, "-c", 0, 1) == 1;
   override_collectives(plan, a);
+  override_probe(plan, "--shapes", "gemm", "shapes", a.shapes);
+  if (a.graph) override_probe(plan, "--graph", "collectives", "graph", "1");
+  if (a.find_peak) turn_into_search(plan);
   for (auto const& setting : a.settings) apply_setting(plan, setting);
   return plan;
 }
@@ -111,6 +126,7 @@ RunOptions make_options(Arguments const& a) {
                      .resume = !a.resume.empty(),
                      .overwrite = a.overwrite,
                      .force = a.force,
+                     .rehearse = a.rehearse,
                      .watchdog = parse_watchdog(a.watchdog)};
   if (options.resume) {
     if (!a.out.empty() && a.out != a.resume) throw Error(Exit::usage, "--resume DIR writes to DIR; leave out --out");
@@ -172,11 +188,14 @@ Exit run_in(World& world, Arguments const& a) {
     options.resume = true;
     options.watchdog = parse_watchdog(a.watchdog);
     options.force = a.force;
+    options.rehearse = a.rehearse;
   }
   options.files = file_names();
-  auto const modules = load_modules();
+  auto const modules = a.device == "cpu" ? std::vector<Module>() : load_modules(ModuleChoice::useful);
+  Equipment equipment;
+  all_or_none(world, [&] { equipment = equip(builtin_backends(), modules, a.device); });
   ProgressPrinter printer(leads ? style : ProgressStyle::none);
-  auto const result = run_plan(world, options, all_backends(builtin_backends(), modules),
+  auto const result = run_plan(world, options, equipment,
                                {.publish = [&](Report const& report) { write_files(report, options.out); },
                                 .progress = [&](Progress const& progress) { printer.show(progress); },
                                 .alarm = alarm});
@@ -216,6 +235,8 @@ void add_file_options(CLI::App& app, Arguments& a) {
   value(app, "--resume", a.resume, "DIR", "go on with the run in this folder");
   app.add_flag("--overwrite", a.overwrite, "replace the run that --out holds");
   app.add_flag("--force", a.force, "time although the wiring check objects");
+  value(app, "--device", a.device, "KIND", "auto, cpu or cuda [auto]");
+  app.add_flag("--rehearse", a.rehearse, "ranks may share a GPU: tries the code, measures nothing");
   value(app, "--watchdog", a.watchdog, "TIME", "end a run that stands still for so long, or off [60s]");
   value(app, "--progress", a.progress, "STYLE", "auto, line, plain or none [auto]");
   value(app, "--format", a.format, "NAME", "what to print at the end, see maru list [table]");
@@ -239,7 +260,14 @@ void add_collective_options(CLI::App& app, Arguments& a) {
   value(app, "-i,--step-bytes", a.step_bytes, "SIZE", "a fixed step instead of -f")->group(group);
   value(app, "-d,--dtype", a.dtypes, "TYPE,...", "f32, f64, s32 or all [f32]")->group(group);
   value(app, "-r,--root", a.root, "RANK", "root of broadcast and reduce [0]")->group(group);
+  app.add_flag("--graph", a.graph, "replay the calls from a CUDA graph")->group(group);
   value(app, "--groups", a.groups, "KIND,...", "world, node, pairs, split:K [world]")->group(group);
+}
+
+void add_gemm_options(CLI::App& app, Arguments& a) {
+  constexpr char const* group = "Matrix multiplication";
+  app.add_flag("--find-peak", a.find_peak, "search the shape with the highest rate")->group(group);
+  value(app, "--shapes", a.shapes, "model:NAME,...", "a model's: model:llama3-70b,tp=8,mb=1,seq=4096")->group(group);
 }
 
 void add(CLI::App& program, Exit& code) {
@@ -248,6 +276,7 @@ void add(CLI::App& program, Exit& code) {
   app->add_option("probes", a->probes, "gemm, memory, all_reduce ...; see maru list")->type_name("");
   add_file_options(*app, *a);
   add_effort_options(*app, *a);
+  add_gemm_options(*app, *a);
   add_collective_options(*app, *a);
   app->footer("  mpirun -np 8 maru run --plan standard --out node7\n"
               "  srun --mpi=pmix -N 16 -n 128 maru run all_reduce -b 8 -e 1G -f 2 --out sweep");

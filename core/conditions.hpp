@@ -41,4 +41,7 @@ struct Conditions {
   std::optional<Utilisation> utilisation;
 };
 
+/// Of two sets of devices together; associative. One of no devices counts for nothing.
+Conditions merge(Conditions const& a, Conditions const& b);
+
 } // namespace maru

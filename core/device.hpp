@@ -48,6 +48,9 @@ struct Collector {
   /// Nothing when it can watch the device in use, otherwise why not.
   std::optional<Skipped> (*supports)();
   std::unique_ptr<Watch> (*watch)();
+  /// Whether it may watch while samples are taken, since it costs them nothing that shows. The others watch some more
+  /// calls afterwards.
+  bool light = false;
 };
 
 /// The accelerators of one vendor, as seen by this process.

@@ -70,6 +70,9 @@ struct Encoder {
       tree[key] = encode_value(value);
     }
   }
+  template <class T> void later(char const* key, T const& value, char const* description) {
+    (*this)(key, value, description);
+  }
   void ranks(char const* key, std::vector<std::int64_t> const& value, char const*) { tree[key] = format_ranks(value); }
   void labels(char const* key, Labels const& value, char const*) {
     auto& object = tree[key] = Json::object();
@@ -164,6 +167,11 @@ struct Decoder {
       decode_value(at(key), value, place + key);
     }
   }
+  template <class T> void later(char const* key, T& value, char const*) {
+    value = T{};
+    auto const found = tree.find(key);
+    if (found != tree.end()) decode_value(*found, value, place + key);
+  }
   void ranks(char const* key, std::vector<std::int64_t>& value, char const*) {
     std::string text;
     decode_value(at(key), text, place + key);
@@ -240,6 +248,9 @@ struct SchemaWriter {
       add(key, of(value), description);
       required.push_back(key);
     }
+  }
+  template <class T> void later(char const* key, T const& value, char const* description) {
+    add(key, of(value), description);
   }
   void ranks(char const* key, std::vector<std::int64_t> const&, char const* description) {
     add(key, Json{{"type", "string"}, {"pattern", "^([0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*)?$"}}, description);

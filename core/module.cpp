@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/module.hpp"
 
+#include "core/error.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <dlfcn.h>
@@ -20,6 +22,40 @@ std::vector<fs::path> folders() {
   auto const here = fs::read_symlink("/proc/self/exe", error).parent_path();
   if (error) return {};
   return {here, here.parent_path() / "lib" / "maru"};
+}
+
+Module unloaded(std::string const& name, std::string const& path, std::string const& reason) {
+  return {.name = name, .path = path, .reason = reason, .table = nullptr, .handle = nullptr};
+}
+
+/// "cuda" of "cuda_nccl" and of "cuda".
+std::string_view family_of(std::string_view name) { return name.substr(0, name.find('_')); }
+
+/// Why a module that belongs to another has nothing to do here; empty when it has.
+std::string why_useless(std::string const& name, std::vector<Module> const& loaded) {
+  for (auto const& module : loaded) {
+    if (module.name == name || module.name != family_of(name)) continue;
+    if (!module.table) return fmt::format("needs module {}", module.name);
+    auto const* accelerators = module.table->accelerators;
+    if (accelerators && accelerators->list().devices.empty())
+      return fmt::format("module {} has no device", module.name);
+  }
+  return {};
+}
+
+/// Whether a module has no accelerators, and belongs to none that has.
+bool stands_alone(Module const& module, std::vector<Module> const& modules) {
+  return std::none_of(modules.begin(), modules.end(), [&](Module const& other) {
+    return other.table && other.table->accelerators && family_of(other.name) == family_of(module.name);
+  });
+}
+
+void add(Equipment& equipment, ModuleTable const& table) {
+  equipment.backends.insert(equipment.backends.end(), table.backends, table.backends + table.backend_count);
+  equipment.collectors.insert(equipment.collectors.end(), table.collectors, table.collectors + table.collector_count);
+  if (table.tracer) equipment.tracer = table.tracer;
+  if (table.abandon) equipment.abandon.push_back(table.abandon);
+  if (table.version) equipment.libraries += (equipment.libraries.empty() ? "" : "; ") + table.version();
 }
 
 } // namespace
@@ -44,7 +80,7 @@ Module load_module(std::string const& name, std::string const& path) {
   return module;
 }
 
-std::vector<Module> load_modules() {
+std::vector<Module> load_modules(ModuleChoice choice) {
   std::map<std::string, fs::path> found;
   for (auto const& folder : folders()) {
     std::error_code error;
@@ -55,25 +91,48 @@ std::vector<Module> load_modules() {
         found.try_emplace(file.substr(prefix.size(), file.size() - prefix.size() - suffix.size()), entry.path());
     }
   }
-  std::vector<Module> modules;
-  for (auto const& [name, path] : found) modules.push_back(load_module(name, path.string()));
-  if (!found.contains("cuda")) {
-    modules.push_back({.name = "cuda",
-                       .path = {},
-                       .reason = "libmaru_cuda.so is not installed",
-                       .table = nullptr,
-                       .handle = nullptr});
-    std::sort(modules.begin(), modules.end(), [](Module const& a, Module const& b) { return a.name < b.name; });
+  std::vector<Module> modules; // by name, so that a module comes before what belongs to it
+  if (!found.contains("cuda")) modules.push_back(unloaded("cuda", "", "libmaru_cuda.so is not installed"));
+  for (auto const& [name, path] : found) {
+    auto const reason = choice == ModuleChoice::useful ? why_useless(name, modules) : std::string();
+    modules.push_back(reason.empty() ? load_module(name, path.string()) : unloaded(name, path.string(), reason));
   }
+  std::sort(modules.begin(), modules.end(), [](Module const& a, Module const& b) { return a.name < b.name; });
   return modules;
 }
 
-std::vector<Backend const*> all_backends(std::span<Backend const* const> builtin, std::vector<Module> const& modules) {
-  std::vector<Backend const*> all(builtin.begin(), builtin.end());
+Equipment equip(std::span<Backend const* const> builtin, std::vector<Module> const& modules,
+                std::string const& device) {
+  Equipment equipment;
+  std::string reasons;
+  for (auto const& module : modules) {
+    if (!module.table) {
+      if (module.name == device) reasons = module.reason;
+      continue;
+    }
+    auto const* accelerators = module.table->accelerators;
+    if (device == "cpu" || equipment.accelerators || !accelerators) continue;
+    if (device != "auto" && device != accelerators->kind) continue;
+    equipment.devices = accelerators->list();
+    if (equipment.devices.devices.empty())
+      reasons = equipment.devices.reason;
+    else
+      equipment.accelerators = accelerators;
+  }
+  if (device != "auto" && device != "cpu" && !equipment.accelerators)
+    throw Error(Exit::usage, fmt::format("--device {}: {}", device, reasons.empty() ? "no such module" : reasons));
+  if (!equipment.accelerators) equipment.devices.reason = reasons;
+  // The other modules of the vendor first: libraries are faster than our own kernels, which serve to check them.
+  auto const kind = equipment.accelerators ? std::string(equipment.accelerators->kind) : std::string();
+  for (bool const base : {false, true})
+    for (auto const& module : modules)
+      if (module.table && equipment.accelerators && base == (module.name == kind) && family_of(module.name) == kind)
+        add(equipment, *module.table);
+  // Without accelerators of its own a module is for every machine.
   for (auto const& module : modules)
-    if (module.table)
-      all.insert(all.end(), module.table->backends, module.table->backends + module.table->backend_count);
-  return all;
+    if (module.table && stands_alone(module, modules)) add(equipment, *module.table);
+  equipment.backends.insert(equipment.backends.end(), builtin.begin(), builtin.end());
+  return equipment;
 }
 
 } // namespace maru

@@ -9,14 +9,14 @@ namespace {
 
 // Ours first: name() takes the first of a type.
 constexpr std::pair<std::string_view, Dtype> dtype_names[] = {
-    {"f64", Dtype::f64},       {"f32", Dtype::f32},           {"tf32", Dtype::tf32},     {"f16", Dtype::f16},
-    {"bf16", Dtype::bf16},     {"f8e4m3", Dtype::f8e4m3},     {"f8e5m2", Dtype::f8e5m2}, {"mxf8", Dtype::mxf8},
-    {"nvf4", Dtype::nvf4},     {"s8", Dtype::s8},             {"s32", Dtype::s32},       {"double", Dtype::f64},
-    {"float64", Dtype::f64},   {"fp64", Dtype::f64},          {"float", Dtype::f32},     {"float32", Dtype::f32},
-    {"fp32", Dtype::f32},      {"half", Dtype::f16},          {"float16", Dtype::f16},   {"fp16", Dtype::f16},
-    {"bfloat16", Dtype::bf16}, {"fp8", Dtype::f8e4m3},        {"e4m3", Dtype::f8e4m3},   {"fp8e4m3", Dtype::f8e4m3},
-    {"e5m2", Dtype::f8e5m2},   {"fp8e5m2", Dtype::f8e5m2},    {"mxfp8", Dtype::mxf8},    {"nvfp4", Dtype::nvf4},
-    {"fp4", Dtype::nvf4},      {"int8", Dtype::s8},           {"int32", Dtype::s32},     {"int", Dtype::s32},
+    {"f64", Dtype::f64},       {"f32", Dtype::f32},        {"tf32", Dtype::tf32},     {"f16", Dtype::f16},
+    {"bf16", Dtype::bf16},     {"f8e4m3", Dtype::f8e4m3},  {"f8e5m2", Dtype::f8e5m2}, {"mxf8", Dtype::mxf8},
+    {"nvf4", Dtype::nvf4},     {"s8", Dtype::s8},          {"s32", Dtype::s32},       {"double", Dtype::f64},
+    {"float64", Dtype::f64},   {"fp64", Dtype::f64},       {"float", Dtype::f32},     {"float32", Dtype::f32},
+    {"fp32", Dtype::f32},      {"half", Dtype::f16},       {"float16", Dtype::f16},   {"fp16", Dtype::f16},
+    {"bfloat16", Dtype::bf16}, {"fp8", Dtype::f8e4m3},     {"e4m3", Dtype::f8e4m3},   {"fp8e4m3", Dtype::f8e4m3},
+    {"e5m2", Dtype::f8e5m2},   {"fp8e5m2", Dtype::f8e5m2}, {"mxfp8", Dtype::mxf8},    {"nvfp4", Dtype::nvf4},
+    {"fp4", Dtype::nvf4},      {"int8", Dtype::s8},        {"int32", Dtype::s32},     {"int", Dtype::s32},
 };
 constexpr std::array<std::string_view, 6> memory_names{"copy", "scale", "add", "triad", "read", "write"};
 constexpr std::array<std::string_view, 3> space_names{"host", "device", "l2"};

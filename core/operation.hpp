@@ -12,8 +12,8 @@ namespace maru {
 
 /// Element types, named as in the field: f = IEEE float, bf = bfloat, s = signed integer, then the width in bits.
 /// tf32 is f32 in memory, of which a tensor core uses 19 bits. f8e4m3 and f8e5m2 (Micikevicius et al. 2022) go with one
-/// f32 scale per matrix; mxf8 is f8e4m3 with a ue8m0 scale per 32 elements (OCP Microscaling 1.0), nvf4 is f4e2m1 with a
-/// ue4m3 scale per 16.
+/// f32 scale per matrix; mxf8 is f8e4m3 with a ue8m0 scale per 32 elements (OCP Microscaling 1.0), nvf4 is f4e2m1 with
+/// a ue4m3 scale per 16.
 enum class Dtype { f64, f32, tf32, f16, bf16, f8e4m3, f8e5m2, mxf8, nvf4, s8, s32 };
 
 std::string_view name(Dtype dtype);

@@ -16,6 +16,18 @@ template <class V> void fields(V& v, RankFacts& x) {
   v("cores", x.cores, "");
   v("launched", x.launched, "");
   v("launcher", x.launcher, "");
+  v("device_kind", x.device_kind, "");
+  v("device_reason", x.device_reason, "");
+  v("devices", x.devices, "");
+  v("device_l2_bytes", x.device_l2_bytes, "");
+  v("device_memory_bytes", x.device_memory_bytes, "");
+  v("libraries", x.libraries, "");
+}
+
+template <class V> void fields(V& v, DeviceShare& x) {
+  v("visible", x.visible, "");
+  v("l2_bytes", x.l2_bytes, "");
+  v("memory_bytes", x.memory_bytes, "");
 }
 
 template <class V> void fields(V& v, Assembly& x) {
@@ -25,6 +37,7 @@ template <class V> void fields(V& v, Assembly& x) {
   v("stream_bytes", x.stream_bytes, "");
   v("run_id", x.run_id, "");
   v("started_monotonic", x.started_monotonic, "");
+  v("device", x.device, "");
 }
 
 namespace {

@@ -37,8 +37,20 @@ std::vector<Figure> figures(Record const& record) {
   return result;
 }
 
+std::vector<std::string> doubts(Record const& record) {
+  std::vector<std::string> result;
+  if (record.rehearsal) result.emplace_back("rehearsal");
+  if (record.conditions)
+    result.insert(result.end(), record.conditions->invalid.begin(), record.conditions->invalid.end());
+  return result;
+}
+
 std::string question(Record const& record) {
   return fmt::format("{} {} {} {}", record.probe, record.operation, record.backend, record.labels.line());
+}
+
+std::string question(std::string_view probe, Operation const& operation, std::string_view backend) {
+  return fmt::format("{} {} {} {}", probe, name(operation), backend, labels(operation).line());
 }
 
 std::string key(Record const& record) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/conditions.hpp"
 #include "core/labels.hpp"
 #include "core/operation.hpp"
 #include "core/statistics.hpp"
@@ -52,6 +53,8 @@ struct RankInfo {
   bool bound = false;      ///< whether the launcher bound it to less than the host
   std::string device;      ///< the accelerator's model; empty on the host backend
   std::string device_uuid; ///< as the vendor writes it ("GPU-…")
+  std::string device_bus;  ///< its PCI address
+  std::string driver;      ///< of the accelerator, and its runtime's version
 };
 
 /// The group of ranks that a record speaks of. kind "rank" is a group of one: an operation without partners.
@@ -93,6 +96,41 @@ struct Samples {
   std::vector<double> seconds; ///< per call
 };
 
+/// Time of one kernel among those of a call, as a tracer saw it.
+struct KernelTime {
+  std::string name;
+  std::uint64_t launches = 0; ///< in the traced calls
+  double seconds = 0;         ///< median of a launch
+};
+
+/// Some calls timed once more under a tracer, in turn with as many untraced ones.
+struct Trace {
+  std::string source;              ///< "CUPTI 13.0.1"
+  std::string reason;              ///< why there is no trace; empty when there is
+  std::uint64_t calls = 0;         ///< traced
+  std::uint64_t spans = 0;         ///< collected
+  std::uint64_t dropped = 0;       ///< records lost for want of room
+  std::uint64_t untimed = 0;       ///< records without time stamps
+  double busy = 0;                 ///< seconds per call in which the device did something: the union of the spans
+  double cost = 0;                 ///< median traced over median untraced time, minus 1
+  std::optional<Interval> cost_ci; ///< 95 % interval of it
+  double disagreement = 0;         ///< first start to last end over the lane's own time, minus 1; median of the batches
+  std::vector<KernelTime> kernels; ///< the longest in sum, at most 8
+};
+
+/// What the record's rate is a part of. Rates in operations or bytes per second, of all the group's devices together.
+struct Ceiling {
+  std::string device;                 ///< row of the table of peaks; empty when the device is not in it
+  std::optional<double> datasheet;    ///< the vendor's dense rate at boost clock
+  std::optional<double> of_datasheet; ///< the record's rate over it
+  std::optional<double> issue;        ///< rate of tensor instructions without memory traffic, measured in the same run
+  std::optional<double> of_issue;     ///< the record's rate over it
+  std::optional<double> clock_share;  ///< mean clock over the clock that the datasheet's rate stands for
+  std::optional<double> issue_share;  ///< issue over (datasheet · clock share): what instructions alone lose
+  std::optional<double> memory_share; ///< what is left: of_datasheet / (clock share · issue share)
+  std::string source;                 ///< of the datasheet's figure
+};
+
 /// One question, as answered by one group of ranks.
 struct Record {
   std::string probe;
@@ -108,8 +146,17 @@ struct Record {
   std::optional<RankSpread> spread;
   Verification verification;
   std::optional<Arrival> arrival;
+  std::string implementation; ///< what answered beneath the backend, where it has a choice: an algorithm's name
+  bool rehearsal = false;     ///< ranks shared a device: proves the code and measures nothing; no verdict, no sizing
+  std::optional<Conditions> conditions; ///< of the devices while it was timed
+  std::optional<Trace> trace;
+  std::optional<Ceiling> ceiling;
   Samples samples;
 };
+
+/// Why the record's figures must not be used as they stand: "rehearsal", "throttled", "clock_changed" …; empty when
+/// they may.
+std::vector<std::string> doubts(Record const& record);
 
 /// How far the ranks' clocks can be trusted against rank 0's.
 struct ClockQuality {
@@ -157,6 +204,7 @@ std::vector<Figure> figures(Record const& record);
 
 /// "gemm openblas dtype=f32 m=512 …": the same for the same question, over ranks, groups and runs.
 std::string question(Record const& record);
+std::string question(std::string_view probe, Operation const& operation, std::string_view backend);
 /// question() and the group: unique in a report.
 std::string key(Record const& record);
 

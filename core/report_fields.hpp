@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fields of every stored struct, told once. The JSON writer, the reader and the schema are visitors of this list,
-// so that they cannot disagree. A visitor is called as visitor(key, member, description).
+// so that they cannot disagree. A visitor is called as visitor(key, member, description), or as visitor.later(…) for a
+// field that reports of an earlier program do not have: always written, and its default when it is not there.
 #pragma once
 
 #include "core/report.hpp"
@@ -73,6 +74,8 @@ template <class V> void fields(V& v, RankInfo& x) {
   v("bound", x.bound, "whether the launcher bound it to less than the host");
   v("device", x.device, "accelerator model; empty on the host backend");
   v("device_uuid", x.device_uuid, "accelerator's unique id, as its vendor writes it");
+  v.later("device_bus", x.device_bus, "accelerator's PCI address");
+  v.later("driver", x.driver, "accelerator's driver and runtime");
 }
 
 template <class V> void fields(V& v, Group& x) {
@@ -114,6 +117,70 @@ template <class V> void fields(V& v, Samples& x) {
   v("seconds", x.seconds, "seconds per call");
 }
 
+template <class V> void fields(V& v, Utilisation& x) {
+  v("source", x.source, "pm_sampling, gpm or nvml, best first");
+  v("reason", x.reason, "why no better source; empty with the best");
+  v("sm_active", x.sm_active, "part of the time in which multiprocessors were busy, mean over them, 0 to 1");
+  v("tensor_active", x.tensor_active, "part of the cycles in which tensor pipes were busy, 0 to 1");
+  v("dram_active", x.dram_active, "part of the memory's peak throughput, 0 to 1");
+  v("nvlink_receive", x.nvlink_receive, "bytes per second");
+  v("nvlink_transmit", x.nvlink_transmit, "bytes per second");
+  v("pcie_receive", x.pcie_receive, "bytes per second");
+  v("pcie_transmit", x.pcie_transmit, "bytes per second");
+  v("coverage", x.coverage, "part of the time watched that samples cover, 0 to 1");
+}
+
+template <class V> void fields(V& v, Conditions& x) {
+  v("source", x.source, "who told");
+  v("devices", x.devices, "devices merged");
+  v("readings", x.readings, "fewest readings of a device");
+  v("sm_clock", x.sm_clock, "hertz, mean; of the slowest device");
+  v("sm_clock_min", x.sm_clock_min, "hertz, lowest reading");
+  v("sm_clock_max", x.sm_clock_max, "hertz, highest reading");
+  v("memory_clock", x.memory_clock, "hertz, mean");
+  v("power", x.power, "watts, mean, all devices together");
+  v("energy_per_call", x.energy_per_call, "joules, all devices together; only where calls fill the time watched");
+  v("temperature", x.temperature, "degrees Celsius, highest");
+  v("pcie_width", x.pcie_width, "lanes in use, fewest");
+  v("nvlinks", x.nvlinks, "links up, fewest");
+  v("throttle", x.throttle, "reasons the driver gave for lowered clocks");
+  v("invalid", x.invalid, "throttled, clock_changed, contended, ecc; empty when valid");
+  v("detail", x.detail, "of the first invalid: which device, which reading");
+  v("utilisation", x.utilisation, "how busy the parts of the devices were");
+}
+
+template <class V> void fields(V& v, KernelTime& x) {
+  v("name", x.name, "the kernel");
+  v("launches", x.launches, "in the traced calls");
+  v("seconds", x.seconds, "median of a launch");
+}
+
+template <class V> void fields(V& v, Trace& x) {
+  v("source", x.source, "the tracer and its version");
+  v("reason", x.reason, "why there is no trace; empty when there is");
+  v("calls", x.calls, "calls traced");
+  v("spans", x.spans, "spans collected");
+  v("dropped", x.dropped, "records lost for want of room");
+  v("untimed", x.untimed, "records without time stamps");
+  v("busy", x.busy, "seconds per call in which the device did something");
+  v("cost", x.cost, "median traced over median untraced time, minus 1");
+  v("cost_ci", x.cost_ci, "95 % interval of cost");
+  v("disagreement", x.disagreement, "from first start to last end over the lane's own time, minus 1");
+  v("kernels", x.kernels, "the longest in sum, at most 8");
+}
+
+template <class V> void fields(V& v, Ceiling& x) {
+  v("device", x.device, "row of the table of peaks; empty when the device is not in it");
+  v("datasheet", x.datasheet, "the vendor's dense rate at boost clock, per second");
+  v("of_datasheet", x.of_datasheet, "the record's rate over the datasheet's");
+  v("issue", x.issue, "rate of tensor instructions without memory traffic in the same run, per second");
+  v("of_issue", x.of_issue, "the record's rate over the issue rate");
+  v("clock_share", x.clock_share, "mean clock over the clock that the datasheet's rate stands for");
+  v("issue_share", x.issue_share, "issue rate over datasheet times clock share");
+  v("memory_share", x.memory_share, "what is left of of_datasheet after clock and issue");
+  v("source", x.source, "of the datasheet's figure");
+}
+
 template <class V> void fields(V& v, Record& x) {
   v("probe", x.probe, "the probe that asked");
   v("operation", x.operation, "the operation timed");
@@ -128,6 +195,11 @@ template <class V> void fields(V& v, Record& x) {
   v("spread", x.spread, "how the group's ranks differ");
   v("verification", x.verification, "the check of the results before timing");
   v("arrival", x.arrival, "who arrives last, for coupled operations");
+  v.later("implementation", x.implementation, "what answered beneath the backend, where it has a choice");
+  v.later("rehearsal", x.rehearsal, "ranks shared a device: proves the code, measures nothing");
+  v("conditions", x.conditions, "state of the devices while it was timed");
+  v("trace", x.trace, "some calls once more under a tracer");
+  v("ceiling", x.ceiling, "what the rate is a part of");
   v("samples", x.samples, "up to 64 of the samples");
 }
 

@@ -13,11 +13,11 @@ enum class SpanKind { kernel, memcpy, memset, overhead };
 /// A stretch of time on a device, or of the tracer's own cost on the host.
 struct Span {
   SpanKind kind = SpanKind::kernel;
-  std::string name;             ///< the kernel's demangled name; "HtoD", "DtoD" …; the kind of overhead
-  std::uint64_t start = 0;      ///< nanoseconds since the Unix epoch, as the tracer converts the device's clock
-  std::uint64_t end = 0;        ///< likewise, never before start
-  std::int64_t device = 0;      ///< index among the process's devices; for overhead the process's thread
-  std::int64_t stream = 0;      ///< the tracer's number of the stream; 0 for overhead
+  std::string name;        ///< the kernel's demangled name; "HtoD", "DtoD" …; the kind of overhead
+  std::uint64_t start = 0; ///< nanoseconds since the Unix epoch, as the tracer converts the device's clock
+  std::uint64_t end = 0;   ///< likewise, never before start
+  std::int64_t device = 0; ///< index among the process's devices; for overhead the process's thread
+  std::int64_t stream = 0; ///< the tracer's number of the stream; 0 for overhead
   std::uint64_t correlation = 0;
   std::uint64_t graph_node = 0; ///< 0 when not launched by a graph
   std::uint64_t bytes = 0;      ///< of memcpy and memset

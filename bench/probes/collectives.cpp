@@ -68,35 +68,56 @@ std::vector<bool> places(Parameters const& parameters) {
   return result;
 }
 
+std::vector<bool> switches(Parameters const& parameters, std::string const& key) {
+  std::vector<bool> result;
+  for (auto const& text : parameters.at(key)) result.push_back(parse_integer(text, key, 0, 1) == 1);
+  return result;
+}
+
+/// The ways in which one collective of one size is asked for.
+std::vector<Collective> variants(Parameters const& parameters) {
+  std::vector<Collective> result;
+  auto const root = static_cast<int>(parse_integer(single(parameters, "root"), "-r", 0, 1 << 20));
+  // The number of ranks is each group's own and is filled in where the case is run.
+  for (bool const in_place : places(parameters))
+    for (bool const graph : switches(parameters, "graph"))
+      for (bool const registered : switches(parameters, "registered"))
+        result.push_back({.in_place = in_place, .root = root, .ranks = 0, .graph = graph, .registered = registered});
+  return result;
+}
+
+CollectiveKind parse_kind(std::string const& operation) {
+  if (auto const kind = parse_collective_kind(operation)) return *kind;
+  throw Error(Exit::usage, unknown("collective", operation,
+                                   {"all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast", "reduce",
+                                    "send_recv"}));
+}
+
 std::vector<Case> cases(Parameters const& parameters, ProbeContext const& context) {
   auto const all_sizes = sizes(parameters);
   auto const all_dtypes = dtypes(parameters);
-  auto const all_places = places(parameters);
-  auto const root = static_cast<int>(parse_integer(single(parameters, "root"), "-r", 0, 1 << 20));
+  auto const all_variants = variants(parameters);
   std::vector<Case> result;
+  auto const add = [&](std::string const& group, Collective const& collective) {
+    Case item;
+    item.operation = collective;
+    item.group_kind = group;
+    item.max_iterations = iterations_for(collective.bytes);
+    choose_backend(item, single(parameters, "backend"), context);
+    result.push_back(std::move(item));
+  };
   for (auto const& group : parameters.at("groups")) {
     check_group_kind(group);
-    for (auto const& operation : parameters.at("operations")) {
-      auto const kind = parse_collective_kind(operation);
-      if (!kind)
-        throw Error(Exit::usage, unknown("collective", operation,
-                                         {"all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast",
-                                          "reduce", "send_recv"}));
+    for (auto const& operation : parameters.at("operations"))
       for (auto const dtype : all_dtypes)
         for (auto const size : all_sizes)
-          for (bool const in_place : all_places) {
-            Case item;
-            // The number of ranks is each group's own and is filled in where the case is run.
-            item.operation = Collective{
-                .kind = *kind, .dtype = dtype, .bytes = size, .in_place = in_place, .root = root, .ranks = 0};
-            item.group_kind = group;
-            item.max_iterations = iterations_for(size);
-            result.push_back(std::move(item));
+          for (auto collective : all_variants) {
+            collective.kind = parse_kind(operation);
+            collective.dtype = dtype;
+            collective.bytes = size;
+            add(group, collective);
           }
-    }
   }
-  auto const& wanted = single(parameters, "backend");
-  for (auto& item : result) choose_backend(item, wanted, context);
   return result;
 }
 
@@ -110,8 +131,10 @@ constexpr std::array parameters{
     ProbeParameter{"dtypes", "f32", "-d: f32, f64, s32 or all"},
     ProbeParameter{"places", "out,in", "out of place, in place"},
     ProbeParameter{"groups", "world", "world, node, pairs, split:K"},
+    ProbeParameter{"graph", "0", "0, 1: replay the calls from a CUDA graph"},
+    ProbeParameter{"registered", "0", "0, 1: register the buffers with NCCL"},
     ProbeParameter{"root", "0", "-r: of broadcast and reduce, within the group"},
-    ProbeParameter{"backend", "auto", "mpi …"},
+    ProbeParameter{"backend", "auto", "nccl, mpi …"},
 };
 
 } // namespace

@@ -100,6 +100,8 @@ private:
 std::optional<Skipped> refuse(Collective const& c) {
   if (c.dtype != Dtype::f32 && c.dtype != Dtype::f64 && c.dtype != Dtype::s32)
     return Skipped{fmt::format("MPI collectives are measured in f32, f64 and s32, not {}", name(c.dtype))};
+  if (c.graph) return Skipped{"MPI has no graphs"};
+  if (c.registered) return Skipped{"MPI registers no buffers"};
   if (c.ranks <= 1) return Skipped{"one rank: nothing to communicate with"};
   if (is_rooted(c.kind) && (c.root < 0 || c.root >= c.ranks))
     return Skipped{fmt::format("root {} is not among {} ranks", c.root, c.ranks)};

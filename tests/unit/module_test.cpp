@@ -11,9 +11,9 @@ std::string const folder = MARU_TEST_MODULES;
 TEST(Module, LoadedModuleBringsItsBackends) {
   auto const module = load_module("test", folder + "/libmaru_test_module.so");
   ASSERT_TRUE(module.table) << module.reason;
-  auto const backends = all_backends(builtin_backends(), {module});
+  auto const backends = equip(builtin_backends(), {module}, "auto").backends;
   EXPECT_EQ(backends.size(), builtin_backends().size() + 1);
-  EXPECT_STREQ(backends.back()->name, "test");
+  EXPECT_STREQ(backends.front()->name, "test") << "a vendor's backends come first";
 }
 
 TEST(Module, AnotherInterfaceIsRefusedWithAReason) {
@@ -29,7 +29,7 @@ TEST(Module, MissingLibraryIsAReasonAndNoFailure) {
 }
 
 TEST(Module, CudaIsAlwaysListed) {
-  auto const modules = load_modules();
+  auto const modules = load_modules(ModuleChoice::all);
   EXPECT_TRUE(std::any_of(modules.begin(), modules.end(), [](Module const& m) { return m.name == "cuda"; }));
 }
 

@@ -46,16 +46,37 @@ TEST(Cost, OfACollectiveIsWhatIsMovedAndNotWhatWasAsked) {
 
 TEST(Names, ComeBack) {
   for (auto const kind : collectives) EXPECT_EQ(parse_collective_kind(name(kind)), kind);
-  for (auto const kind : {MemoryKind::copy, MemoryKind::scale, MemoryKind::add, MemoryKind::triad})
+  for (auto const kind :
+       {MemoryKind::copy, MemoryKind::scale, MemoryKind::add, MemoryKind::triad, MemoryKind::read, MemoryKind::write})
     EXPECT_EQ(parse_memory_kind(name(kind)), kind);
-  for (auto const dtype : {Dtype::f64, Dtype::f32, Dtype::bf16, Dtype::s8, Dtype::s32})
+  for (auto const space : {MemorySpace::host, MemorySpace::device, MemorySpace::l2})
+    EXPECT_EQ(parse_memory_space(name(space)), space);
+  for (auto const kind :
+       {TransferKind::host_to_device, TransferKind::device_to_host, TransferKind::both_ways, TransferKind::peer})
+    EXPECT_EQ(parse_transfer_kind(name(kind)), kind);
+  for (auto const dtype : {Dtype::f64, Dtype::f32, Dtype::tf32, Dtype::f16, Dtype::bf16, Dtype::f8e4m3, Dtype::f8e5m2,
+                           Dtype::mxf8, Dtype::nvf4, Dtype::s8, Dtype::s32})
     EXPECT_EQ(parse_dtype(name(dtype)), dtype);
   EXPECT_EQ(parse_dtype("double"), Dtype::f64);
   EXPECT_EQ(parse_dtype("int32"), Dtype::s32);
-  for (auto const* text : {"", "F32", "f16", "all_reduce ", "?"}) {
+  for (auto const* text : {"", "F32", "f12", "all_reduce ", "?"}) {
     EXPECT_FALSE(parse_dtype(text)) << text;
     EXPECT_FALSE(parse_collective_kind(text)) << text;
   }
+}
+
+TEST(Cost, OfOneSidedLoopsAndTransfers) {
+  EXPECT_EQ(cost(Memory{.kind = MemoryKind::read, .bytes = 800}).bytes, 800);
+  EXPECT_EQ(cost(Memory{.kind = MemoryKind::triad, .bytes = 800, .space = MemorySpace::device}).bytes, 2400);
+  EXPECT_EQ(cost(Transfer{.kind = TransferKind::both_ways, .bytes = 800}).bytes, 1600);
+  EXPECT_EQ(cost(Transfer{.kind = TransferKind::peer, .bytes = 800, .offset = 1}).bytes, 800);
+}
+
+TEST(Cost, OfSmallTypesCountsBits) {
+  EXPECT_EQ(bytes_of(Dtype::nvf4, 3), 2U) << "two to a byte, rounded up";
+  EXPECT_EQ(size_of(Dtype::nvf4), 1U);
+  // A and B of half a byte each, C of two.
+  EXPECT_EQ(cost(Gemm{.in = Dtype::nvf4, .out = Dtype::bf16, .m = 4, .n = 6, .k = 8}).bytes, 16 + 24 + 48);
 }
 
 TEST(Labels, SayWhatWasAskedAndNotWhoAnswers) {
