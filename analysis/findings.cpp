@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/findings.hpp"
 
+#include "analysis/ceilings.hpp"
+#include "analysis/device_findings.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <numeric>
 
 namespace maru {
 namespace {
@@ -41,7 +45,7 @@ void add_late_ranks(std::vector<Finding>& findings, Report const& report) {
   std::map<std::int64_t, std::size_t> judged; // rank → records that could have named it
   std::map<std::int64_t, Lateness> late;
   for (auto const& record : report.records) {
-    if (!record.arrival) continue;
+    if (!record.arrival || record.rehearsal) continue;
     auto const iterations = record.arrival->iterations;
     if (last_by_chance(iterations, iterations, record.group.ranks.size()) >= most_chance)
       continue; // too few to name any
@@ -68,6 +72,34 @@ void add_late_ranks(std::vector<Finding>& findings, Report const& report) {
   }
 }
 
+/// What a search for the best shape found: of each type and backend the best shape, and what the ranks do at it.
+void add_gemm_peaks(std::vector<Finding>& findings, Report const& report) {
+  struct Peak {
+    std::map<std::string, std::vector<double>> rates; ///< by the question, of its ranks
+    std::size_t shapes() const { return rates.size(); }
+  };
+  std::map<std::string, Peak> peaks;
+  for (auto const& record : report.records) {
+    if (record.probe != "gemm_peak" || !record.time || record.time->median <= 0) continue;
+    auto const name = fmt::format("{} on {}", record.labels.text("dtype"), record.backend);
+    peaks[name].rates[record.labels.line()].push_back(record.cost.flops / record.time->median);
+  }
+  for (auto& [name, peak] : peaks) {
+    auto const mean = [](std::vector<double> const& rates) {
+      return std::accumulate(rates.begin(), rates.end(), 0.0) / static_cast<double>(rates.size());
+    };
+    auto best = std::max_element(peak.rates.begin(), peak.rates.end(),
+                                 [&](auto const& a, auto const& b) { return mean(a.second) < mean(b.second); });
+    auto const [slowest, fastest] = std::minmax_element(best->second.begin(), best->second.end());
+    auto const over = best->second.size() < 2
+                          ? std::string()
+                          : fmt::format(", ranks {:.2f} to {:.2f}", 1e-12 * *slowest, 1e-12 * *fastest);
+    findings.push_back({"gemm_peak", "note",
+                        fmt::format("{}: {:.2f} TFLOP/s{} at {}, the best of {} shapes", name,
+                                    1e-12 * mean(best->second), over, best->first, peak.shapes())});
+  }
+}
+
 } // namespace
 
 std::vector<Finding> find(Report const& report) {
@@ -75,7 +107,14 @@ std::vector<Finding> find(Report const& report) {
   add_status(findings, report, Status::wrong, "wrong_result", "failure");
   add_status(findings, report, Status::failed, "failed", "failure");
   add_late_ranks(findings, report);
+  add_device_findings(findings, report);
+  add_gemm_peaks(findings, report);
   return findings;
+}
+
+void conclude(Report& report) {
+  add_ceilings(report);
+  for (auto& finding : find(report)) report.findings.push_back(std::move(finding));
 }
 
 } // namespace maru

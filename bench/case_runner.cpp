@@ -143,12 +143,13 @@ Record CaseRunner::begin_record(Case const& item, Operation const& operation, Gr
   record.probe = item.probe;
   record.operation = name(operation);
   record.backend = item.backend ? item.backend->name : "none";
+  record.device = item.backend ? item.backend->device : "";
   record.labels = labels(operation);
   record.group = {.kind = item.group_kind,
                   .index = static_cast<std::int64_t>(grouping.mine),
                   .ranks = grouping.groups[grouping.mine]};
   record.cost = cost(operation);
-  record.rehearsal = here_.rehearsal && item.backend && std::string_view(item.backend->device) != "cpu";
+  record.rehearsal = here_.rehearsal && computes_with_device(record);
   return record;
 }
 
@@ -167,6 +168,8 @@ std::unique_ptr<Work> CaseRunner::prepare(Case const& item, Operation const& ope
                   .members = item.coupled() ? std::span(record.group.ranks) : std::span<std::int64_t>(),
                   .index = group.rank(),
                   .group = item.coupled() ? &group : nullptr,
+                  .groups = item.coupled() ? std::span(std::as_const(grouping.groups))
+                                           : std::span<std::vector<std::int64_t> const>(),
                   .rehearsal = here_.rehearsal};
   auto const& members = record.group.ranks;
   std::unique_ptr<Work> work;

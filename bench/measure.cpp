@@ -41,9 +41,9 @@ double group_max(World& group, double value) {
 
 // Two readings frame a sample. Each rank measures its own clock, so the ranks have to agree: with different numbers of
 // calls per sample they would wait for one another for ever.
-double shortest_sample(World& group, Effort const& effort) {
+double shortest_sample(World& group, Lane const& lane, Effort const& effort) {
   static double const own = 2 * clock_cost() / clock_share;
-  return group_max(group, effort.shortest_sample > 0 ? effort.shortest_sample : own);
+  return group_max(group, effort.shortest_sample > 0 ? effort.shortest_sample : std::max(own, lane.shortest_sample()));
 }
 
 struct Pace {
@@ -58,7 +58,8 @@ Pace warm_up(World& group, Work& work, Effort const& effort, std::function<bool(
   auto const forced = effort.warmup;
   // A tenth of the allowance; more only where a sample needs more calls than that.
   std::uint64_t const allowance = std::max<std::uint64_t>(2, effort.max_iterations / 10);
-  double const shortest = shortest_sample(group, effort);
+  double const shortest = shortest_sample(group, work.lane(), effort);
+  double const least = group_max(group, work.lane().shortest_warmup());
   double const begun = monotonic_seconds();
   double previous = 0;
   for (std::uint64_t round = 0; round < most_warmup_rounds; ++round) {
@@ -67,13 +68,14 @@ Pace warm_up(World& group, Work& work, Effort const& effort, std::function<bool(
     if (calls == 0) break;
     pace.seconds_per_call = group_max(group, work.lane().time(work, calls) / static_cast<double>(calls));
     pace.used += calls;
-    bool const late = group_max(group, monotonic_seconds() - begun) > warmup_share * effort.case_budget;
+    double const spent = group_max(group, monotonic_seconds() - begun);
+    bool const late = spent > warmup_share * effort.case_budget, warm = spent >= least;
     auto const wanted = static_cast<std::uint64_t>(std::ceil(shortest / std::max(pace.seconds_per_call, 1e-9)));
     bool const long_enough = pace.calls_per_sample >= wanted;
     bool const steady = round > 0 && std::abs(pace.seconds_per_call - previous) <= steady_within * previous;
     if (!long_enough) pace.calls_per_sample = wanted;
     previous = pace.seconds_per_call;
-    if (!forced && ((long_enough && (steady || pace.used >= allowance)) || late)) break;
+    if (!forced && ((long_enough && warm && (steady || pace.used >= allowance)) || late)) break;
   }
   while (forced && pace.used < *forced) { // in pieces, so that a signal is heeded
     auto const timely = static_cast<std::uint64_t>(batch_seconds / std::max(pace.seconds_per_call, 1e-9));
@@ -98,8 +100,7 @@ public:
       pace_.calls_per_sample = std::clamp<std::uint64_t>(pace_.calls_per_sample, 1, *effort.iterations);
       most_ = (*effort.iterations + pace_.calls_per_sample - 1) / pace_.calls_per_sample;
     } else {
-      auto const left = effort.max_iterations > pace_.used ? effort.max_iterations - pace_.used : 0;
-      most_ = std::max<std::uint64_t>(left / pace_.calls_per_sample, first_batch);
+      most_ = std::max<std::uint64_t>(calls_left() / calls_counted(), first_batch);
     }
     result_.calls_per_sample = pace_.calls_per_sample;
   }
@@ -125,6 +126,15 @@ public:
   Measured& result() { return result_; }
 
 private:
+  // What a device's clocks need to become steady is not taken from the calls that are timed.
+  std::uint64_t calls_left() const {
+    bool const is_host = work_.lane().shortest_warmup() <= 0;
+    auto const used = is_host ? pace_.used : std::min(pace_.used, effort_.max_iterations / 10);
+    return effort_.max_iterations - std::min(effort_.max_iterations, used);
+  }
+  // A device's sample is many calls because its events are coarse, not because there is little to learn from one.
+  std::uint64_t calls_counted() const { return work_.lane().shortest_sample() > 0 ? 1 : pace_.calls_per_sample; }
+
   // Of -n calls the last sample gets what is left, so that there are exactly so many.
   std::uint64_t calls_of(std::uint64_t sample) const {
     auto const calls = pace_.calls_per_sample;

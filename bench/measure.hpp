@@ -15,7 +15,7 @@ namespace maru {
 /// How long to measure one case.
 struct Effort {
   double precision = 0.01;             ///< stop when the median's 95 % half width is within this part of it
-  std::uint64_t max_iterations = 1000; ///< calls, warm-up included
+  std::uint64_t max_iterations = 1000; ///< calls, warm-up included; on devices samples, their warm-up left out
   double shortest_sample = 0; ///< seconds; 0: as long as this rank's clock asks for. The group's largest counts
   double case_budget = 10;    ///< seconds for one case, by rank 0's clock
   std::optional<std::uint64_t> iterations = {}; ///< -n: exactly so many calls

@@ -61,7 +61,7 @@ double median(std::vector<double> values) {
 
 /// Paired batches: the machine's drift hits both of a pair.
 struct Pairs {
-  std::vector<double> ratios, busy, disagreements;
+  std::vector<double> plain, ratios, busy, disagreements;
   SpanLog all;
 };
 
@@ -166,6 +166,7 @@ void Observer::watch_closer(Work& work, std::uint64_t calls, Conditions& conditi
 std::optional<Trace> Observer::trace_in_turn(Team const& team, Work& work, std::uint64_t calls) {
   Pairs seen;
   std::string reason;
+  auto const before = untouched_batches(team, work, calls);
   for (std::size_t pair = 0; pair < pairs; ++pair) {
     team.group.barrier();
     double const plain = work.lane().time(work, calls);
@@ -173,8 +174,10 @@ std::optional<Trace> Observer::trace_in_turn(Team const& team, Work& work, std::
     team.group.barrier();
     double const traced = work.lane().time(work, calls);
     if (!tracing) continue;
-    auto log = tracer_->stop();
+    SpanLog log;
+    if (!stop_tracer(log, reason)) continue;
     auto const part = summarize_spans(log, calls, traced);
+    seen.plain.push_back(plain);
     seen.ratios.push_back(traced / plain);
     seen.busy.push_back(part.busy);
     seen.disagreements.push_back(part.disagreement);
@@ -182,8 +185,34 @@ std::optional<Trace> Observer::trace_in_turn(Team const& team, Work& work, std::
   }
   if (!tracer_) return std::nullopt;
   auto trace = reason.empty() ? conclude(seen, calls) : Trace{};
+  // The first batch that was not traced still had no tracer in the process.
+  if (reason.empty() && !before.empty())
+    trace.attached = median({seen.plain.begin() + 1, seen.plain.end()}) / median(before) - 1;
   trace.reason = reason;
   return trace;
+}
+
+// A tracer stays with the process once it was started, so what that costs can be seen only once. The group makes these
+// calls when it is the first time for any of its ranks.
+std::vector<double> Observer::untouched_batches(Team const& team, Work& work, std::uint64_t calls) {
+  std::array<double, 1> first{tracer_used_ ? 0.0 : 1.0};
+  team.group.all_reduce_max(first);
+  std::vector<double> seconds;
+  if (first[0] > 0)
+    for (std::size_t i = 0; i < pairs; ++i) seconds.push_back(work.lane().time(work, calls));
+  if (tracer_used_) seconds.clear();
+  tracer_used_ = true;
+  return seconds;
+}
+
+bool Observer::stop_tracer(SpanLog& log, std::string& reason) {
+  try {
+    log = tracer_->stop();
+    return true;
+  } catch (Error const& error) {
+    reason = error.what();
+    return false;
+  }
 }
 
 bool Observer::start_tracer(std::string& reason) {
@@ -204,7 +233,7 @@ void Observer::look_closer(Team const& team, Work& work, double seconds_per_call
   std::array<double, 3> agreed{wanted ? 1.0 : 0.0, leads ? seconds_per_call : 0.0, leads ? seconds : 0.0};
   team.group.all_reduce_max(agreed);
   auto const per_watch = calls_for(watch_seconds, agreed[1]), per_batch = calls_for(batch_seconds, agreed[1]);
-  if (agreed[0] == 0 || static_cast<double>(per_watch + 2 * pairs * per_batch) * agreed[1] > agreed[2]) return;
+  if (agreed[0] == 0 || static_cast<double>(per_watch + 3 * pairs * per_batch) * agreed[1] > agreed[2]) return;
   watch_closer(work, per_watch, conditions);
   trace = trace_in_turn(team, work, per_batch);
 }

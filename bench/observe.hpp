@@ -39,13 +39,16 @@ private:
   std::string refusals() const;
   void watch_closer(Work& work, std::uint64_t calls, Conditions& conditions);
   std::optional<Trace> trace_in_turn(Team const& team, Work& work, std::uint64_t calls);
+  std::vector<double> untouched_batches(Team const& team, Work& work, std::uint64_t calls);
   bool start_tracer(std::string& reason);
+  bool stop_tracer(SpanLog& log, std::string& reason);
 
   Equipment const& equipment_;
   std::vector<Watcher> watchers_;
   std::unique_ptr<Tracer> tracer_;
   std::vector<std::unique_ptr<Watch>> watching_;
   bool observes_ = false;
+  bool tracer_used_ = false;
 };
 
 /// What spans of `calls` calls say, which the lane timed as `seconds`: kernels, time in which the device was busy per

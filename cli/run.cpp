@@ -138,7 +138,7 @@ RunOptions make_options(Arguments const& a) {
 }
 
 void write_files(Report report, std::string const& directory) {
-  for (auto& finding : find(report)) report.findings.push_back(std::move(finding));
+  conclude(report);
   for (auto const* exporter : exporters())
     if (exporter->file) write_file(fmt::format("{}/{}", directory, exporter->file), exporter->render(report));
 }
@@ -152,7 +152,7 @@ std::vector<std::string> file_names() {
 
 /// False when the table could not be printed.
 bool show_result(Report report, RunOptions const& options, Exporter const& form) {
-  for (auto& finding : find(report)) report.findings.push_back(std::move(finding));
+  conclude(report);
   bool const printed = std::fputs(form.render(report).c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   if (!printed) say("maru: cannot write to standard output");
   say(fmt::format("files in {}: {}, journal.jsonl", options.out, fmt::join(options.files, ", ")));

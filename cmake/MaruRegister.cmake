@@ -25,6 +25,7 @@ function(maru_write_table target kind type header function)
 #include \"@header@\"
 
 #include <array>
+#include <span>
 
 namespace maru {
 

@@ -155,6 +155,6 @@ std::optional<double> lasting_load(NvmlDevice const& device, double patience) {
 
 extern Collector const nvml_collector;
 Collector const nvml_collector{"nvml", "clocks, power, temperature, throttling, ECC and links, by NVML", supports,
-                               watch};
+                               watch, true};
 
 } // namespace maru

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace maru {
 
@@ -27,6 +28,8 @@ struct Site {
       {};                 ///< world ranks of the group, ascending; empty for operations without partners
   int index = 0;          ///< this rank's place among the members
   World* group = nullptr; ///< the members as a world; null for operations without partners
+  /// All groups that ask the same question at the same time, this one among them; equal on every rank.
+  std::span<std::vector<std::int64_t> const> groups = {};
   bool rehearsal = false; ///< several ranks share a device, to try the code and not to measure
 };
 

@@ -35,9 +35,9 @@ struct Conditions {
   std::optional<double> temperature;      ///< degrees Celsius, highest
   std::optional<std::int64_t> pcie_width; ///< lanes in use, fewest
   std::optional<std::int64_t> nvlinks;    ///< links up, fewest
-  std::vector<std::string> throttle;      ///< reasons the driver gave for lowered clocks: "power_cap", "hw_thermal" …
-  std::vector<std::string> invalid;       ///< "throttled", "clock_changed", "contended", "ecc"; empty when valid
-  std::string detail;                     ///< of the first invalid: which device, which reading
+  std::vector<std::string> throttle; ///< reasons the driver gave for lowered clocks: "sw_power_cap", "hw_thermal" …
+  std::vector<std::string> invalid;  ///< "throttled", "clock_changed", "contended", "ecc"; empty when valid
+  std::string detail;                ///< of the first invalid: which device, which reading
   std::optional<Utilisation> utilisation;
 };
 

@@ -37,6 +37,8 @@ std::vector<Figure> figures(Record const& record) {
   return result;
 }
 
+bool computes_with_device(Record const& record) { return !record.device.empty() && record.device != "cpu"; }
+
 std::vector<std::string> doubts(Record const& record) {
   std::vector<std::string> result;
   if (record.rehearsal) result.emplace_back("rehearsal");

@@ -114,6 +114,8 @@ struct Trace {
   double busy = 0;                 ///< seconds per call in which the device did something: the union of the spans
   double cost = 0;                 ///< median traced over median untraced time, minus 1
   std::optional<Interval> cost_ci; ///< 95 % interval of it
+  std::optional<double> attached;  ///< median untraced time once the tracer was used over that before, minus 1; known
+                                   ///< for the first case only, for the tracer stays with the process
   double disagreement = 0;         ///< first start to last end over the lane's own time, minus 1; median of the batches
   std::vector<KernelTime> kernels; ///< the longest in sum, at most 8
 };
@@ -136,6 +138,7 @@ struct Record {
   std::string probe;
   std::string operation;
   std::string backend;
+  std::string device; ///< what it computes with: "cpu", "cuda" …; empty in reports of version 0.1
   Labels labels;
   Group group;
   Status status = Status::ok;
@@ -153,6 +156,9 @@ struct Record {
   std::optional<Ceiling> ceiling;
   Samples samples;
 };
+
+/// Whether an accelerator answered.
+bool computes_with_device(Record const& record);
 
 /// Why the record's figures must not be used as they stand: "rehearsal", "throttled", "clock_changed" …; empty when
 /// they may.

@@ -165,6 +165,7 @@ template <class V> void fields(V& v, Trace& x) {
   v("busy", x.busy, "seconds per call in which the device did something");
   v("cost", x.cost, "median traced over median untraced time, minus 1");
   v("cost_ci", x.cost_ci, "95 % interval of cost");
+  v("attached", x.attached, "median untraced time once the tracer was used over that before, minus 1; first case only");
   v("disagreement", x.disagreement, "from first start to last end over the lane's own time, minus 1");
   v("kernels", x.kernels, "the longest in sum, at most 8");
 }
@@ -185,6 +186,7 @@ template <class V> void fields(V& v, Record& x) {
   v("probe", x.probe, "the probe that asked");
   v("operation", x.operation, "the operation timed");
   v("backend", x.backend, "the implementation that answered");
+  v.later("device", x.device, "what it computes with: cpu, cuda …");
   v.labels("labels", x.labels, "what was asked, as numbers or strings");
   v("group", x.group, "the ranks that answered together");
   v("status", x.status, "whether it could be answered");

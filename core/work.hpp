@@ -17,6 +17,10 @@ public:
   virtual ~Lane() = default;
   /// Runs `calls` calls back to back and returns their wall time in seconds, from the first start to the last end.
   virtual double time(Work& work, std::uint64_t calls) = 0;
+  /// Seconds below which the lane's own way of timing would show in a sample; 0: its cost is that of the host's clock.
+  virtual double shortest_sample() const { return 0; }
+  /// Seconds of work after which the clocks of what computes are those of steady work.
+  virtual double shortest_warmup() const { return 0; }
 };
 
 /// The calling thread and CLOCK_MONOTONIC.

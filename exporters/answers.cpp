@@ -11,17 +11,27 @@ bool Answer::all(Status status) const {
   return std::all_of(records.begin(), records.end(), [&](Record const* record) { return record->status == status; });
 }
 
+Answer make_answer(std::vector<Record const*> records) {
+  Answer answer{.records = std::move(records)};
+  std::vector<Record const*> in_doubt;
+  for (auto const* record : answer.records)
+    if (record->time && record->status == Status::ok)
+      (doubts(*record).empty() ? answer.timed : in_doubt).push_back(record);
+  answer.doubtful = answer.timed.empty() && !in_doubt.empty();
+  if (answer.doubtful) answer.timed = std::move(in_doubt);
+  return answer;
+}
+
 std::vector<Answer> answers(Report const& report, std::string_view probe) {
   std::vector<Answer> result;
   std::unordered_map<std::string, std::size_t> places;
   for (auto const& record : report.records) {
     if (record.probe != probe) continue;
     auto const [place, fresh] = places.try_emplace(question(record) + " " + record.group.kind, result.size());
-    if (fresh) result.emplace_back();
-    auto& answer = result[place->second];
-    answer.records.push_back(&record);
-    if (record.time && record.status == Status::ok) answer.timed.push_back(&record);
+    if (fresh) result.push_back({.records = {}});
+    result[place->second].records.push_back(&record);
   }
+  for (auto& answer : result) answer = make_answer(std::move(answer.records));
   return result;
 }
 

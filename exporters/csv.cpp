@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <type_traits>
 #include <unordered_set>
 
 namespace maru {
@@ -24,8 +25,6 @@ struct Column {
   char const* name;
   std::string (*cell)(Row const&);
 };
-
-std::string text(std::optional<double> value) { return value ? number(*value) : std::string(); }
 
 template <class T> std::string timing(Row const& row, T Timing::*member) {
   return row.record.time ? fmt::format("{}", (*row.record.time).*member) : std::string();
@@ -54,6 +53,22 @@ std::string last_rank(Row const& row) {
   return record.arrival && record.arrival->last_rank ? fmt::format("{}", *record.arrival->last_rank) : std::string();
 }
 
+// A field of something that not every record has: conditions, their utilisation, ceiling, trace.
+std::string text(std::string const& value) { return value; }
+std::string text(double value) { return number(value); }
+template <class T>
+requires std::is_integral_v<T> std::string text(T value) { return fmt::format("{}", value); }
+template <class T> std::string text(std::optional<T> const& value) { return value ? text(*value) : std::string(); }
+template <class Owner, class T> std::string of(std::optional<Owner> const& owner, T Owner::*member) {
+  return owner ? text((*owner).*member) : std::string();
+}
+template <class T> std::string utilisation(Row const& row, T Utilisation::*member) {
+  auto const& conditions = row.record.conditions;
+  return conditions ? of(conditions->utilisation, member) : std::string();
+}
+
+std::string words(std::vector<std::string> const& list) { return fmt::format("{}", fmt::join(list, ";")); }
+
 // A figure's three columns.
 #define MARU_FIGURE(name, figure_name)                                                                                 \
   Column{name, [](Row const& r) { return figure<Part::value>(r, figure_name); }},                                      \
@@ -78,7 +93,7 @@ constexpr std::array columns{
     Column{"mean_seconds", [](Row const& r) { return timing(r, &Timing::mean); }},
     Column{"min_seconds", [](Row const& r) { return timing(r, &Timing::min); }},
     Column{"p90_seconds", [](Row const& r) { return timing(r, &Timing::p90); }},
-    Column{"p99_seconds", [](Row const& r) { return r.record.time ? text(r.record.time->p99) : std::string(); }},
+    Column{"p99_seconds", [](Row const& r) { return of(r.record.time, &Timing::p99); }},
     Column{"max_seconds", [](Row const& r) { return timing(r, &Timing::max); }},
     Column{"samples", [](Row const& r) { return timing(r, &Timing::samples); }},
     Column{"calls_per_sample", [](Row const& r) { return timing(r, &Timing::calls_per_sample); }},
@@ -97,6 +112,45 @@ constexpr std::array columns{
     Column{"lateness_seconds", [](Row const& r) { return arrival(r, &Arrival::lateness); }},
     Column{"lateness_error_seconds", [](Row const& r) { return arrival(r, &Arrival::lateness_error); }},
     Column{"transfer_seconds", [](Row const& r) { return arrival(r, &Arrival::transfer); }},
+    Column{"implementation", [](Row const& r) { return r.record.implementation; }},
+    Column{"valid", [](Row const& r) { return std::string(doubts(r.record).empty() ? "1" : "0"); }},
+    Column{"doubts", [](Row const& r) { return words(doubts(r.record)); }},
+    Column{"doubts_detail", [](Row const& r) { return of(r.record.conditions, &Conditions::detail); }},
+    Column{"devices", [](Row const& r) { return of(r.record.conditions, &Conditions::devices); }},
+    Column{"sm_clock_hertz", [](Row const& r) { return of(r.record.conditions, &Conditions::sm_clock); }},
+    Column{"sm_clock_min_hertz", [](Row const& r) { return of(r.record.conditions, &Conditions::sm_clock_min); }},
+    Column{"sm_clock_max_hertz", [](Row const& r) { return of(r.record.conditions, &Conditions::sm_clock_max); }},
+    Column{"memory_clock_hertz", [](Row const& r) { return of(r.record.conditions, &Conditions::memory_clock); }},
+    Column{"power_watts", [](Row const& r) { return of(r.record.conditions, &Conditions::power); }},
+    Column{"energy_per_call_joules",
+           [](Row const& r) { return of(r.record.conditions, &Conditions::energy_per_call); }},
+    Column{"temperature_celsius", [](Row const& r) { return of(r.record.conditions, &Conditions::temperature); }},
+    Column{"pcie_lanes", [](Row const& r) { return of(r.record.conditions, &Conditions::pcie_width); }},
+    Column{"nvlinks", [](Row const& r) { return of(r.record.conditions, &Conditions::nvlinks); }},
+    Column{"throttle_reasons",
+           [](Row const& r) { return r.record.conditions ? words(r.record.conditions->throttle) : std::string(); }},
+    Column{"utilisation_source", [](Row const& r) { return utilisation(r, &Utilisation::source); }},
+    Column{"sm_active_ratio", [](Row const& r) { return utilisation(r, &Utilisation::sm_active); }},
+    Column{"tensor_active_ratio", [](Row const& r) { return utilisation(r, &Utilisation::tensor_active); }},
+    Column{"dram_active_ratio", [](Row const& r) { return utilisation(r, &Utilisation::dram_active); }},
+    Column{"nvlink_receive_bytes_per_second",
+           [](Row const& r) { return utilisation(r, &Utilisation::nvlink_receive); }},
+    Column{"nvlink_transmit_bytes_per_second",
+           [](Row const& r) { return utilisation(r, &Utilisation::nvlink_transmit); }},
+    Column{"pcie_receive_bytes_per_second", [](Row const& r) { return utilisation(r, &Utilisation::pcie_receive); }},
+    Column{"pcie_transmit_bytes_per_second", [](Row const& r) { return utilisation(r, &Utilisation::pcie_transmit); }},
+    Column{"datasheet_device", [](Row const& r) { return of(r.record.ceiling, &Ceiling::device); }},
+    Column{"datasheet_per_second", [](Row const& r) { return of(r.record.ceiling, &Ceiling::datasheet); }},
+    Column{"of_datasheet_ratio", [](Row const& r) { return of(r.record.ceiling, &Ceiling::of_datasheet); }},
+    Column{"issue_per_second", [](Row const& r) { return of(r.record.ceiling, &Ceiling::issue); }},
+    Column{"of_issue_ratio", [](Row const& r) { return of(r.record.ceiling, &Ceiling::of_issue); }},
+    Column{"clock_share_ratio", [](Row const& r) { return of(r.record.ceiling, &Ceiling::clock_share); }},
+    Column{"issue_share_ratio", [](Row const& r) { return of(r.record.ceiling, &Ceiling::issue_share); }},
+    Column{"memory_share_ratio", [](Row const& r) { return of(r.record.ceiling, &Ceiling::memory_share); }},
+    Column{"trace_busy_seconds", [](Row const& r) { return of(r.record.trace, &Trace::busy); }},
+    Column{"trace_disagreement_ratio", [](Row const& r) { return of(r.record.trace, &Trace::disagreement); }},
+    Column{"trace_cost_ratio", [](Row const& r) { return of(r.record.trace, &Trace::cost); }},
+    Column{"trace_dropped", [](Row const& r) { return of(r.record.trace, &Trace::dropped); }},
 };
 #undef MARU_FIGURE
 

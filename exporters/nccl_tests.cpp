@@ -70,6 +70,7 @@ struct Section {
   Program const* program = nullptr;
   std::string dtype;
   std::int64_t root = -1;
+  bool graph = false;
   Group const* group = nullptr;
   std::vector<Line> lines{};
   std::map<std::int64_t, std::size_t> line_of{}; ///< the latest line of a size
@@ -87,7 +88,8 @@ void add(Section& section, Record const& record) {
 }
 
 std::vector<Section> sections(Report const& report) {
-  using Key = std::tuple<std::string, std::string, std::string, std::int64_t, std::string, std::int64_t>;
+  using Key = std::tuple<std::string, std::string, std::string, std::int64_t, std::int64_t, std::int64_t, std::string,
+                         std::int64_t>;
   std::map<Key, std::size_t> places;
   std::vector<Section> result;
   for (auto const& record : report.records) {
@@ -95,9 +97,12 @@ std::vector<Section> sections(Report const& report) {
     if (!program || record.probe != "collectives") continue;
     auto const dtype = record.labels.text("dtype");
     auto const root = integer(record.labels, "root", -1);
+    auto const graph = integer(record.labels, "graph", 0), registered = integer(record.labels, "registered", 0);
     auto const [place, fresh] = places.try_emplace(
-        {record.operation, record.backend, dtype, root, record.group.kind, record.group.index}, result.size());
-    if (fresh) result.push_back({.program = program, .dtype = dtype, .root = root, .group = &record.group});
+        {record.operation, record.backend, dtype, root, graph, registered, record.group.kind, record.group.index},
+        result.size());
+    if (fresh)
+      result.push_back({.program = program, .dtype = dtype, .root = root, .graph = graph != 0, .group = &record.group});
     add(result[place->second], record);
   }
   return result;
@@ -118,8 +123,11 @@ double gigabytes(Record const& record, std::string_view name) {
   return 0;
 }
 
+// What reads this form takes every number for a measurement, and a rehearsal is none.
+bool is_measured(Record const* record) { return record && record->time && !record->rehearsal; }
+
 std::string half(Record const* record) {
-  if (!record || !record->time) return fmt::format("  {:>7}  {:>6}  {:>6}  {:>6}", "N/A", "N/A", "N/A", "N/A");
+  if (!is_measured(record)) return fmt::format("  {:>7}  {:>6}  {:>6}  {:>6}", "N/A", "N/A", "N/A", "N/A");
   auto const& checked = record->verification;
   auto const wrong = checked.checked ? fmt::format("{:g}", static_cast<double>(checked.wrong)) : std::string("N/A");
   return fmt::format("  {}  {}  {}  {:>6}", fitted(record->time->median * 1e6, 7),
@@ -149,14 +157,19 @@ std::string step(std::vector<Line> const& lines) {
                 : fmt::format("{}(factor)", std::max<std::int64_t>(second / first, 2));
 }
 
+// Without the function, as nccl-tests prints it.
+std::string bus_address(RankInfo const& rank) {
+  return rank.device_bus.empty() ? "0000:00:00" : one_line(rank.device_bus.substr(0, rank.device_bus.rfind('.')));
+}
+
 std::string device_lines(Section const& section, Report const& report) {
   std::string text;
   for (auto const& rank : report.ranks) {
     auto const& members = section.group->ranks;
     if (!std::binary_search(members.begin(), members.end(), rank.rank)) continue;
-    // A report holds neither process ids nor bus addresses.
-    text += fmt::format("#  Rank {:2} Group {:2} Pid {:6} on {:>10} device {:2} [0000:00:00] {}\n", rank.rank,
-                        section.group->index, 0, one_line(rank.host), rank.local_rank,
+    // A report holds no process ids.
+    text += fmt::format("#  Rank {:2} Group {:2} Pid {:6} on {:>10} device {:2} [{}] {}\n", rank.rank,
+                        section.group->index, 0, one_line(rank.host), rank.local_rank, bus_address(rank),
                         rank.device.empty() ? "host" : one_line(rank.device));
   }
   return text;
@@ -176,8 +189,8 @@ std::string heading(Section const& section, Report const& report) {
     }
   auto text = fmt::format("# Collective test starting: {}\n", section.program->name);
   text += fmt::format("# nThread 1 nGpus 1 minBytes {} maxBytes {} step: {} warmup iters: 1 iters: {} agg iters: 1 "
-                      "validation: {} graph: 0 unalign: 0\n#\n# Using devices\n",
-                      least->size, most->size, step(lines), iterations, checked ? 1 : 0);
+                      "validation: {} graph: {} unalign: 0\n#\n# Using devices\n",
+                      least->size, most->size, step(lines), iterations, checked ? 1 : 0, section.graph ? 1 : 0);
   text += device_lines(section, report) + "#\n";
   text += fmt::format(
       "# {0:>10}  {0:>12}  {0:>8}  {0:>6}  {0:>6}           out-of-place                       in-place          \n",
@@ -190,6 +203,20 @@ std::string heading(Section const& section, Report const& report) {
                             "(GB/s)", "");
 }
 
+// What a reader must know of a record and the columns cannot say; empty when there is nothing.
+std::string remark(Record const& record, Line const& line) {
+  auto const where = fmt::format("at {} B, {}", line.size, &record == line.halves[1] ? "in-place" : "out-of-place");
+  if (record.status != Status::ok)
+    return fmt::format("# {} {}: {}\n", name(record.status), where, one_line(record.reason));
+  if (record.rehearsal)
+    return fmt::format("# rehearsal {}: {} us, which is no measurement, since ranks share a device; #wrong {:g}\n",
+                       where, record.time ? fmt::format("{:.2f}", record.time->median * 1e6) : "no",
+                       static_cast<double>(record.verification.wrong));
+  auto const words = doubts(record);
+  if (words.empty()) return {};
+  return fmt::format("# invalid {}: {}: {}\n", where, fmt::join(words, ", "), one_line(record.conditions->detail));
+}
+
 // nccl-tests averages over every measurement of both places, and counts measurements with a wrong element.
 std::string footing(Section const& section) {
   double sum = 0;
@@ -198,11 +225,9 @@ std::string footing(Section const& section) {
   for (auto const& line : section.lines)
     for (auto const* record : line.halves) {
       if (!record) continue;
-      if (record->status != Status::ok)
-        notes += fmt::format("# {} at {} B, {}: {}\n", name(record->status), line.size,
-                             record == line.halves[1] ? "in-place" : "out-of-place", one_line(record->reason));
+      notes += remark(*record, line);
       wrong += record->verification.wrong > 0 ? 1 : 0;
-      if (!record->time) continue;
+      if (!is_measured(record)) continue;
       sum += gigabytes(*record, "bus_bandwidth");
       ++count;
     }

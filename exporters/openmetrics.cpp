@@ -4,7 +4,6 @@
 #include "exporters/openmetrics.hpp"
 
 #include "exporters/exporter.hpp"
-#include "exporters/rank_hosts.hpp"
 #include "exporters/text.hpp"
 
 #include <algorithm>
@@ -13,28 +12,6 @@
 
 namespace maru {
 namespace {
-
-struct Source {
-  Report const& report;
-  RankHosts const& hosts;
-  FamilyWriter& out;
-};
-
-/// A metric: the next one is one more row of the table below.
-struct Metric {
-  char const* name;
-  char const* type;
-  Unit unit; ///< its word ends the name
-  char const* help;
-  void (*collect)(Source const&);
-};
-
-double end_of_run(RunInfo const& run) { return run.finished > 0 ? run.finished : run.started; }
-
-// When the last of its samples was taken; the end of the run where there is none.
-double time_of(Record const& record, RunInfo const& run) {
-  return record.samples.at.empty() ? end_of_run(run) : run.started + record.samples.at.back();
-}
 
 // ---- of the run. Only these carry run_id: on the records it would make every run a new set of series.
 
@@ -69,21 +46,6 @@ void record_counts(Source const& source) {
 
 // ---- of the records
 
-Series record_series(Source const& source, Record const& record) {
-  Series series{{"probe", record.probe},
-                {"operation", record.operation},
-                {"backend", record.backend},
-                {"group", record.group.kind},
-                {"group_index", fmt::format("{}", record.group.index)}};
-  if (record.group.kind == "rank" || record.group.kind == "node")
-    if (auto const hosts = source.hosts.of(record.group); hosts.size() == 1)
-      add_label(series, "hostname", std::string(hosts.front()));
-  if (record.group.kind == "rank" && record.group.ranks.size() == 1)
-    add_label(series, "rank", fmt::format("{}", record.group.ranks.front()));
-  for (auto const& [key, value] : record.labels.entries()) add_label(series, key, to_text(value));
-  return series;
-}
-
 void durations(Source const& source) {
   for (auto const& record : source.report.records) {
     if (!record.time) continue;
@@ -106,6 +68,10 @@ template <class Wanted> void rates(Source const& source, std::string_view figure
       if (figure.name == figure_name && wanted(record))
         source.out.sample(record_series(source, record), figure.value, time_of(record, source.report.run));
 }
+bool is_matmul(Record const& record) { return record.operation == "gemm" || record.operation == "tensor_issue"; }
+bool is_memory(Record const& record) {
+  return parse_memory_kind(record.operation) || parse_transfer_kind(record.operation);
+}
 constexpr auto any = [](Record const&) { return true; };
 
 // Who is late is part of the series: another rank being late is another fact. No rank is named within the error.
@@ -122,58 +88,104 @@ void lateness(Source const& source) {
   }
 }
 
+// One when its figures may be used as they stand; the labels are the same either way, so that it can be joined.
+void validity(Source const& source) {
+  for (auto const& record : source.report.records)
+    if (record.time)
+      source.out.sample(identity_series(source, record), doubts(record).empty() ? 1 : 0,
+                        time_of(record, source.report.run));
+}
+
 constexpr std::array metrics{
-    Metric{"maru_run", "info", Unit::none, "What was run.", run_info},
-    Metric{"maru_run_start_timestamp_seconds", "gauge", Unit::second, "When the run began, since the Unix epoch.",
+    Metric{"maru_run", "info", "", "What was run.", run_info},
+    Metric{"maru_run_start_timestamp_seconds", "gauge", "seconds", "When the run began, since the Unix epoch.",
            [](Source const& s) { run_value(s, s.report.run.started); }},
-    Metric{"maru_run_end_timestamp_seconds", "gauge", Unit::second, "When the run ended, since the Unix epoch.",
+    Metric{"maru_run_end_timestamp_seconds", "gauge", "seconds", "When the run ended, since the Unix epoch.",
            [](Source const& s) {
              if (s.report.run.finished > 0) run_value(s, s.report.run.finished);
            }},
-    Metric{"maru_run_complete", "gauge", Unit::none, "1 when everything asked for was answered, else 0.",
+    Metric{"maru_run_complete", "gauge", "", "1 when everything asked for was answered, else 0.",
            [](Source const& s) { run_value(s, s.report.run.complete ? 1 : 0); }},
-    Metric{"maru_run_ranks", "gauge", Unit::none, "Ranks of the run.",
+    Metric{"maru_run_ranks", "gauge", "", "Ranks of the run.",
            [](Source const& s) { run_value(s, static_cast<double>(s.report.ranks.size())); }},
-    Metric{"maru_run_hosts", "gauge", Unit::none, "Hosts of the run.",
+    Metric{"maru_run_hosts", "gauge", "", "Hosts of the run.",
            [](Source const& s) { run_value(s, static_cast<double>(s.report.hosts.size())); }},
-    Metric{"maru_records", "gauge", Unit::none, "Records of the run by status.", record_counts},
-    Metric{"maru_cut_cases", "gauge", Unit::none, "Cases that were asked for and not run.",
+    Metric{"maru_records", "gauge", "", "Records of the run by status.", record_counts},
+    Metric{"maru_cut_cases", "gauge", "", "Cases that were asked for and not run.",
            [](Source const& s) { run_value(s, static_cast<double>(s.report.cut.size())); }},
     Metric{
-        "maru_operation_duration_seconds", "gauge", Unit::second,
+        "maru_operation_duration_seconds", "gauge", "seconds",
         "Time of one call, by quantile q of the per-iteration maximum over the group's ranks; 0.99 needs 100 samples.",
         durations},
-    Metric{"maru_gemm_rate_flops_per_second", "gauge", Unit::flop_per_second,
-           "Rate of a matrix multiplication at its median time.",
-           [](Source const& s) { rates(s, "flops", [](Record const& r) { return r.probe == "gemm"; }); }},
-    Metric{"maru_memory_bandwidth_bytes_per_second", "gauge", Unit::byte_per_second,
-           "Bandwidth of a memory operation at its median time.",
-           [](Source const& s) { rates(s, "bandwidth", [](Record const& r) { return r.probe == "memory"; }); }},
-    Metric{"maru_collective_bus_bandwidth_bytes_per_second", "gauge", Unit::byte_per_second,
+    Metric{"maru_gemm_rate_flops_per_second", "gauge", "flops_per_second",
+           "Rate of a matrix multiplication, or of its instructions alone, at its median time.",
+           [](Source const& s) { rates(s, "flops", is_matmul); }},
+    Metric{"maru_memory_bandwidth_bytes_per_second", "gauge", "bytes_per_second",
+           "Bandwidth of a memory operation or of a copy between memories at its median time.",
+           [](Source const& s) { rates(s, "bandwidth", is_memory); }},
+    Metric{"maru_collective_bus_bandwidth_bytes_per_second", "gauge", "bytes_per_second",
            "Algorithm bandwidth times the operation's bus factor, as in nccl-tests.",
            [](Source const& s) { rates(s, "bus_bandwidth", any); }},
-    Metric{"maru_collective_algorithm_bandwidth_bytes_per_second", "gauge", Unit::byte_per_second,
+    Metric{"maru_collective_algorithm_bandwidth_bytes_per_second", "gauge", "bytes_per_second",
            "Size of a collective over its median time, as in nccl-tests.",
            [](Source const& s) { rates(s, "algorithm_bandwidth", any); }},
     Metric{
-        "maru_arrival_lateness_seconds", "gauge", Unit::second,
+        "maru_arrival_lateness_seconds", "gauge", "seconds",
         "Median time by which the last rank enters behind the median of the others; late_rank names it when it is late "
         "beyond the error.",
         lateness},
+    Metric{
+        "maru_operation_valid", "gauge", "",
+        "1 when a timed record's figures may be used as they stand, else 0: a rehearsal, or throttled, clock_changed, "
+        "contended, ecc.",
+        validity},
 };
+
+void add(std::string& out, std::span<Metric const> rows, Report const& report, RankHosts const& hosts) {
+  for (auto const& metric : rows) {
+    FamilyWriter family(metric.name, metric.type, metric.unit, metric.help);
+    metric.collect({report, hosts, family});
+    out += family.text();
+  }
+}
 
 std::string render(Report const& report) {
   RankHosts const hosts(report);
   std::string out;
-  for (auto const& metric : metrics) {
-    FamilyWriter family(metric.name, metric.type, unit_name(metric.unit), metric.help);
-    metric.collect({report, hosts, family});
-    out += family.text();
-  }
+  add(out, metrics, report, hosts);
+  add(out, device_metrics(), report, hosts);
   return out + "# EOF\n";
 }
 
 } // namespace
+
+double end_of_run(RunInfo const& run) { return run.finished > 0 ? run.finished : run.started; }
+
+double time_of(Record const& record, RunInfo const& run) {
+  return record.samples.at.empty() ? end_of_run(run) : run.started + record.samples.at.back();
+}
+
+Series identity_series(Source const& source, Record const& record) {
+  Series series{{"probe", record.probe},
+                {"operation", record.operation},
+                {"backend", record.backend},
+                {"group", record.group.kind},
+                {"group_index", fmt::format("{}", record.group.index)}};
+  if (record.group.kind == "rank" || record.group.kind == "node")
+    if (auto const hosts = source.hosts.of(record.group); hosts.size() == 1)
+      add_label(series, "hostname", std::string(hosts.front()));
+  if (record.group.kind == "rank" && record.group.ranks.size() == 1)
+    add_label(series, "rank", fmt::format("{}", record.group.ranks.front()));
+  for (auto const& [key, value] : record.labels.entries()) add_label(series, key, to_text(value));
+  return series;
+}
+
+Series record_series(Source const& source, Record const& record) {
+  auto series = identity_series(source, record);
+  auto const words = doubts(record);
+  if (!words.empty()) add_label(series, "doubt", fmt::format("{}", fmt::join(words, ",")));
+  return series;
+}
 
 extern Exporter const openmetrics_exporter;
 Exporter const openmetrics_exporter{"openmetrics", "metrics.om",

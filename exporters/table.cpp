@@ -4,11 +4,13 @@
 #include "exporters/exporter.hpp"
 #include "exporters/grid.hpp"
 #include "exporters/table_blocks.hpp"
+#include "exporters/table_cells.hpp"
 #include "exporters/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <set>
 
 namespace maru {
 namespace {
@@ -36,10 +38,11 @@ std::string machines(Report const& report) {
   for (auto const& [model, count] : models)
     text += fmt::format("{}{}{}", text.empty() ? "" : "; ", report.hosts.size() > 1 ? fmt::format("{} × ", count) : "",
                         model);
-  std::map<std::string, std::size_t> devices;
+  std::map<std::string, std::set<std::string>> devices; // in a rehearsal several ranks have the same
   for (auto const& rank : report.ranks)
-    if (!rank.device.empty()) ++devices[rank.device];
-  for (auto const& [device, count] : devices) text += fmt::format("; {} × {}", count, device);
+    if (!rank.device.empty())
+      devices[rank.device].insert(rank.device_uuid.empty() ? fmt::format("{}", rank.rank) : rank.device_uuid);
+  for (auto const& [device, ids] : devices) text += fmt::format("; {} × {}", ids.size(), device);
   return text;
 }
 
@@ -63,8 +66,15 @@ std::string verdict(Report const& report) {
   auto const records = report.records.size();
   auto const checked = static_cast<std::size_t>(std::count_if(report.records.begin(), report.records.end(),
                                                               [](Record const& r) { return r.verification.checked; }));
-  std::string text =
-      fmt::format("{} of {} good, {} checked", count_of(report, Status::ok), counted(records, "record"), checked);
+  std::size_t rehearsed = 0, invalid = 0;
+  for (auto const& record : report.records) {
+    if (record.status != Status::ok || doubts(record).empty()) continue;
+    ++(record.rehearsal ? rehearsed : invalid);
+  }
+  std::string text = fmt::format("{} of {} good, {} checked", count_of(report, Status::ok) - rehearsed - invalid,
+                                 counted(records, "record"), checked);
+  if (invalid) text += fmt::format(" · {} invalid", invalid);
+  if (rehearsed) text += fmt::format(" · {} rehearsed", rehearsed);
   for (auto const status : {Status::wrong, Status::failed, Status::skipped})
     if (auto const count = count_of(report, status)) text += fmt::format(" · {} {}", count, name(status));
   if (!report.cut.empty()) text += fmt::format(" · {} cut", counted(report.cut.size(), "case"));
@@ -140,6 +150,15 @@ std::string foot(Report const& report) {
     text += lines("No ±: under 6 samples there is no interval of 95 %.", "");
   if (has([](Record const& r) { return r.time && !r.time->p99; }))
     text += lines("≤: under 100 samples p99 is withheld, and the largest sample stands for it.", "");
+  if (has([](Record const& r) { return r.time && !doubts(r).empty(); }))
+    text += lines("!: not to be used as it stands; the line below it says why. Where other ranks have good figures, "
+                  "those stand alone.",
+                  "");
+  if (has([](Record const& r) { return r.ceiling || (r.conditions && r.conditions->power); }))
+    text += lines("peak: part of the vendor's dense rate or bandwidth. issue: part of the rate of tensor instructions "
+                  "without memory traffic, at the same clock. GHz, W and J: of one device, means while it was timed, "
+                  "and energy per call.",
+                  "");
   if (has([](Record const& r) { return r.arrival && r.arrival->last_rank; }))
     text += lines(
         fmt::format("last in: the rank that enters last beyond the error (clocks: ± {:.1f} us). It keeps the others "

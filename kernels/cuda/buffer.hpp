@@ -57,11 +57,17 @@ private:
   std::size_t size_ = 0;
 };
 
-/// Writes `count` random values of the dtype. f64, f32, s8, s32 and bf16: the sequence of random_value (kernels/random.hpp)
-/// bit by bit. tf32: as f32. f16, f8e4m3,
-/// f8e5m2, mxf8: the f32 value rounded. nvf4: two uniform codes a byte.
-/// Asynchronous on the stream.
+/// Writes `count` random values of the dtype. f64, f32, s8, s32 and bf16: the sequence of random_value
+/// (kernels/random.hpp) bit by bit. tf32: that of f32 cut to the 10 mantissa bits that a tensor core reads, so that it
+/// does not matter how a kernel rounds its inputs. f16, f8e4m3, f8e5m2, mxf8: that of f32 rounded to nearest. nvf4: two
+/// uniform codes a byte. Asynchronous on the stream.
 void fill_random(void* data, Dtype dtype, std::size_t count, std::uint64_t seed, cudaStream_t stream);
+
+/// Writes `count` values of -1, 0 or 1, each as likely: sums of their products are exact in every accumulator.
+void fill_units(void* data, Dtype dtype, std::size_t count, std::uint64_t seed, cudaStream_t stream);
+
+/// Writes `count` block scales of mxf8 or nvf4: 1/2, 1 or 2, each as likely.
+void fill_scales(void* data, Dtype dtype, std::size_t count, std::uint64_t seed, cudaStream_t stream);
 
 /// Fills with NaN (floats) or an impossible value (integers), as poison() does on the host: 0xff in every byte.
 void poison_device(void* data, std::size_t bytes, cudaStream_t stream);

@@ -15,12 +15,14 @@ namespace maru {
 
 /// One set of matrices on the device. C[m,n] = A[m,k]·B[k,n] as everywhere; A and C are row-major, and B is stored as
 /// its transpose, row-major [n,k]: both inputs run along k, which is what tensor cores want, what fp8 demands, and how
-/// nn.Linear keeps its weights.
+/// nn.Linear keeps its weights. With f8e5m2, A is f8e5m2 and B is f8e4m3 (b_dtype()). Everything lies on boundaries of
+/// 256 bytes.
 struct GemmOperands {
   void const* a = nullptr;
   void const* b = nullptr;
   void* c = nullptr;
-  void const* a_scale = nullptr; ///< fp8: one f32; block-scaled: one ue8m0 per 32 or ue4m3 per 16 values, cuBLASLt's order
+  void const* a_scale =
+      nullptr; ///< fp8: one f32; block-scaled: one ue8m0 per 32 or ue4m3 per 16 values, cuBLASLt's order
   void const* b_scale = nullptr;
 };
 
@@ -38,12 +40,10 @@ using DeviceGemmMaker =
     std::function<std::unique_ptr<DeviceGemmKernel>(Gemm const&, GemmOperands const& operands, cudaStream_t stream)>;
 
 /// Times a kernel on as many sets of random matrices as are together larger than twice the L2 cache, one set after
-/// another, so that no call finds its inputs in the cache. verify() compares every element with the naive reference
-/// (cuda_reference.hpp), then repeats one product 100 times and compares the bits: a difference is silent data
-/// corruption and names the device.
+/// another, so that no call finds its inputs in the cache. For verify() see cuda_verify.hpp.
 std::unique_ptr<Work> make_device_gemm(Gemm const& shape, Site const& site, DeviceGemmMaker const& maker);
 
-/// Nothing for a gemm of one of these types, in → out, on a device of at least this capability (90 for 9.0).
+/// Nothing for a gemm of one of these types, in → out, on a device in use of at least this capability (90 for 9.0).
 std::optional<Skipped> refuse_device_gemm(Operation const& operation, std::vector<std::pair<Dtype, Dtype>> const& types,
                                           int capability);
 

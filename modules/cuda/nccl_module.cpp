@@ -4,11 +4,15 @@
 namespace maru {
 extern Backend const nccl_backend; // kernels/collective/nccl.cpp
 std::string nccl_version();
+void nccl_abandon() noexcept;
 } // namespace maru
 
 extern "C" maru::ModuleTable const* maru_module() {
   static maru::Backend const* const backends[] = {&maru::nccl_backend};
-  static maru::ModuleTable const table{
-      .name = "cuda_nccl", .backends = backends, .backend_count = 1, .version = maru::nccl_version};
+  static maru::ModuleTable const table{.name = "cuda_nccl",
+                                       .backends = backends,
+                                       .backend_count = 1,
+                                       .version = maru::nccl_version,
+                                       .abandon = maru::nccl_abandon};
   return &table;
 }

@@ -83,6 +83,30 @@ TEST(Csv, QuotesWhatIsHostileAndKeepsNumbersExact) {
   EXPECT_EQ(rows[1].at(column("host")), "node-a");
 }
 
+TEST(Csv, TellsWhatMustNotBeUsed) {
+  auto const report = sample_report();
+  auto const rows = parse_csv(render("csv", report));
+  auto const column = [&](std::string_view name) {
+    auto const found = std::find(rows[0].begin(), rows[0].end(), name);
+    EXPECT_NE(found, rows[0].end()) << name;
+    return static_cast<std::size_t>(found - rows[0].begin());
+  };
+  std::size_t invalid = 0;
+  for (std::size_t i = 0; i < report.records.size(); ++i) {
+    auto const& record = report.records[i];
+    auto const& row = rows.at(i + 1);
+    EXPECT_EQ(row.at(column("valid")), doubts(record).empty() ? "1" : "0");
+    EXPECT_EQ(row.at(column("doubts")).empty(), doubts(record).empty());
+    EXPECT_EQ(row.at(column("power_watts")).empty(), !record.conditions);
+    EXPECT_EQ(row.at(column("of_datasheet_ratio")).empty(), !record.ceiling);
+    if (record.ceiling) {
+      EXPECT_EQ(std::stod(row.at(column("of_datasheet_ratio"))), *record.ceiling->of_datasheet);
+    }
+    invalid += row.at(column("valid")) == "0" ? 1 : 0;
+  }
+  EXPECT_EQ(invalid, 3U);
+}
+
 struct Exposition {
   std::map<std::string, int> headers; ///< how often each family begins
   std::set<std::string> series;
@@ -128,6 +152,39 @@ TEST(OpenMetrics, KeepsRunIdOffTheRecords) {
     }
 }
 
+// Whoever averages a family of figures must be able to leave out what is no measurement, and gets series of their own
+// for it if he does not.
+TEST(OpenMetrics, TellsWhatMustNotBeUsed) {
+  auto report = sample_report();
+  auto const all = parse_openmetrics(render("openmetrics", report)).series;
+  auto const doubtful = [](std::string const& series) { return series.find(",doubt=\"") != series.npos; };
+  EXPECT_TRUE(std::any_of(all.begin(), all.end(), [](auto const& series) {
+    return series.starts_with("maru_gemm_rate_flops_per_second{") &&
+           series.find("doubt=\"throttled,clock_changed\"") != series.npos;
+  }));
+  for (auto& record : report.records) {
+    record.rehearsal = false;
+    if (record.conditions) record.conditions->invalid.clear();
+  }
+  auto const cleared = parse_openmetrics(render("openmetrics", report)).series;
+  EXPECT_TRUE(std::none_of(cleared.begin(), cleared.end(), doubtful));
+  for (auto const& series : all) {
+    if (doubtful(series)) continue;
+    EXPECT_TRUE(cleared.contains(series)) << series; // valid figures have the same labels either way
+  }
+  EXPECT_EQ(all.size(), cleared.size());
+}
+
+TEST(OpenMetrics, HasOneInfoPerDevice) {
+  auto report = sample_report();
+  report.ranks[1] = report.ranks[0];
+  report.ranks[1].rank = 1; // a rehearsal: two ranks on one device
+  auto const text = render("openmetrics", report);
+  std::size_t infos = 0;
+  for (auto const& line : lines_of(text)) infos += line.starts_with("maru_device_info{") ? 1 : 0;
+  EXPECT_EQ(infos, 3U);
+}
+
 TEST(OpenMetrics, MakesLabelNamesFitAndUnique) {
   Series series;
   for (auto const* name : {"probe", "probe", "probe", "9 lives", "", "le", "quantile", "__name__", "größe"})
@@ -152,14 +209,30 @@ TEST(NcclTests, RowsHaveThirteenColumns) {
     EXPECT_EQ(words_in(line), 13U) << line;
     ++rows;
   }
-  EXPECT_EQ(rows, 10U);
+  EXPECT_EQ(rows, 13U);
+}
+
+// What parses this form takes each number for a measurement.
+TEST(NcclTests, HasRehearsalsInCommentsOnly) {
+  auto report = sample_report();
+  for (auto& record : report.records)
+    if (record.rehearsal) record.time->median = 0.123456;
+  auto const text = render("nccl-tests", report);
+  std::size_t found = 0;
+  for (auto const& line : lines_of(text)) {
+    if (line.find("123456") == line.npos) continue;
+    ++found;
+    EXPECT_TRUE(line.starts_with("# rehearsal at 1073741824 B, out-of-place: 123456.00 us")) << line;
+  }
+  EXPECT_EQ(found, 1U);
+  EXPECT_NE(text.find("# invalid at 1073741824 B, out-of-place: throttled, clock_changed: GPU-"), text.npos);
 }
 
 TEST(NcclTests, AveragesOverBothPlaces) {
   auto const text = render("nccl-tests", sample_report());
   double sum = 0;
   for (auto const& record : sample_report().records)
-    if (record.operation == "all_reduce")
+    if (record.operation == "all_reduce" && record.backend == "mpi")
       for (auto const& figure : figures(record))
         if (figure.name == "bus_bandwidth") sum += figure.value / 6e9;
   auto const at = text.find("# Avg bus bandwidth    : ");

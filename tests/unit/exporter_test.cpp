@@ -121,5 +121,66 @@ TEST(Table, SaysFirstWhatIsWrong) {
   EXPECT_TRUE(says(12, {"LATE", "rank 3", "node-b"}));
 }
 
+// What only devices have shows itself where there are some, and takes no room where there are none.
+TEST(Table, OfHostsHasNothingOfDevices) {
+  auto report = sample_report();
+  auto const of_device = [](Record const& record) { return record.conditions || record.ceiling || record.rehearsal; };
+  report.records.erase(std::remove_if(report.records.begin(), report.records.end(), of_device), report.records.end());
+  for (auto& rank : report.ranks) rank.device.clear();
+  report.findings.clear();
+  auto const text = find_exporter("table")->render(report);
+  for (auto const* word : {"peak", "GHz", " W\n", "issue", "device", "!", "invalid", "rehears", "  by\n", "  in\n"})
+    EXPECT_EQ(text.find(word), text.npos) << word;
+  EXPECT_NE(text.find("  type  shape          backend   GFLOP/s     ±  fastest  slowest  rank\n"), text.npos);
+  EXPECT_NE(text.find("  op     array  backend  GB/s     ±  host's sum  slowest  rank\n"), text.npos);
+}
+
+/// The line after the one that has all the words.
+std::string line_after(std::vector<std::string> const& lines, std::initializer_list<std::string_view> words) {
+  for (std::size_t i = 0; i + 1 < lines.size(); ++i)
+    if (std::all_of(words.begin(), words.end(), [&](auto word) { return lines[i].find(word) != std::string::npos; }))
+      return lines[i + 1];
+  return {};
+}
+
+TEST(Table, SaysWhatMustNotBeUsedWhereItStands) {
+  auto const lines = lines_of(find_exporter("table")->render(sample_report()));
+  EXPECT_EQ(
+      line_after(lines, {"1G", "out", "!4000", "!268.4"}).find("        └ THROTTLED+CLOCK_CHANGED, rank 3 on node-b"),
+      0U);
+  EXPECT_EQ(line_after(lines, {"1G", "out", "!500000", "!3.22"}).find("        └ REHEARSAL: "), 0U);
+  EXPECT_EQ(line_after(lines, {"bf16", "cublaslt", " 787.3", "79.6%", "1.71"}).find("      └ THROTTLED+CLOCK_CHANGED"),
+            0U);
+}
+
+TEST(Table, CountsASharedDeviceOnce) {
+  auto report = sample_report();
+  for (auto& rank : report.ranks) rank.device_uuid = rank.rank == 3 ? "GPU-b" : "GPU-a";
+  EXPECT_NE(find_exporter("table")->render(report).find("; 2 × NVIDIA H200"), std::string::npos);
+}
+
+TEST(Table, LeavesTheInvalidOutOfTheOthersFigures) {
+  auto report = sample_report();
+  auto const rendered = [&] { return find_exporter("table")->render(report); };
+  EXPECT_EQ(rendered().find("549.8"), std::string::npos); // rank 3's
+  for (auto& record : report.records)
+    if (record.backend == "cublaslt") record.conditions->invalid = {"throttled"};
+  EXPECT_NE(rendered().find("!549.8"), std::string::npos);
+  for (auto& record : report.records)
+    if (record.conditions) record.conditions->invalid.clear();
+  EXPECT_NE(rendered().find(" 549.8"), std::string::npos);
+}
+
+TEST(Table, OfOneDeviceHasEverythingOnOneLine) {
+  auto report = sample_report();
+  std::vector<Record> kept;
+  for (auto const& record : report.records)
+    if (record.group.ranks == std::vector<std::int64_t>{0} && record.conditions) kept.push_back(record);
+  report.records = kept;
+  auto const text = find_exporter("table")->render(report);
+  EXPECT_NE(text.find("GHz    W  issue"), text.npos) << text;
+  EXPECT_NE(text.find("1.71  690  92.3%  0.949"), text.npos) << text;
+}
+
 } // namespace
 } // namespace maru

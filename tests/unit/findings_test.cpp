@@ -53,5 +53,139 @@ TEST(Findings, WrongResultsComeFirst) {
   EXPECT_THAT(findings[0].text, HasSubstr("3 of 9 elements wrong"));
 }
 
+TEST(Findings, ARehearsalMakesNobodyLate) {
+  Report report;
+  for (int i = 0; i < 4; ++i) report.records.push_back(coupled(2));
+  for (auto& record : report.records) record.rehearsal = true;
+  auto const findings = find(report);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].kind, "rehearsal");
+  EXPECT_EQ(findings[0].severity, "note");
+  EXPECT_THAT(findings[0].text, HasSubstr("4 of 4 records"));
+}
+
+/// Two ranks with a device each.
+Report devices() {
+  Report report;
+  for (std::int64_t rank = 0; rank < 2; ++rank) {
+    auto& info = report.ranks.emplace_back();
+    info.rank = rank;
+    info.host = "h1";
+    info.device = "NVIDIA H200";
+    info.device_uuid = rank ? "GPU-b" : "GPU-a";
+  }
+  return report;
+}
+
+Record& add_gemm(Report& report, std::vector<std::int64_t> ranks) {
+  auto& record = report.records.emplace_back();
+  record.operation = "gemm";
+  record.labels = {{"dtype", "bf16"}};
+  record.group.ranks = std::move(ranks);
+  record.time.emplace();
+  return record;
+}
+
+Conditions invalid(std::vector<std::string> words, std::string detail) {
+  Conditions seen;
+  seen.devices = 1;
+  seen.invalid = std::move(words);
+  seen.detail = std::move(detail);
+  return seen;
+}
+
+std::vector<std::string> texts(Report const& report) {
+  std::vector<std::string> result;
+  for (auto const& finding : find(report))
+    result.push_back(finding.kind + ", " + finding.severity + ": " + finding.text);
+  return result;
+}
+
+TEST(Findings, AnInvalidRecordNamesItsDevice) {
+  auto report = devices();
+  for (int i = 0; i < 3; ++i) add_gemm(report, {1}).conditions = invalid({"throttled"}, "GPU-b: hw_thermal");
+  add_gemm(report, {0}).conditions = Conditions{};
+  EXPECT_THAT(texts(report), testing::ElementsAre("throttled, warning: rank 1 on h1 (GPU-b): throttled in 3 records; "
+                                                  "first: gemm dtype=bf16: hw_thermal"));
+}
+
+// The detail tells of the first word only, so it convicts nobody of the others.
+TEST(Findings, OfAGroupOnlyTheDeviceThatTheDetailNames) {
+  auto report = devices();
+  add_gemm(report, {0, 1}).conditions = invalid({"contended", "ecc"}, "GPU-b: 2 processes compute on the device");
+  EXPECT_THAT(texts(report),
+              testing::ElementsAre("contended, warning: rank 1 on h1 (GPU-b): contended in 1 record; first: gemm "
+                                   "dtype=bf16: 2 processes compute on the device",
+                                   "ecc, failure: ranks 0-1 on h1: ecc in 1 record; first: gemm dtype=bf16"));
+}
+
+TEST(Findings, AnInvalidRehearsalIsARehearsal) {
+  auto report = devices();
+  auto& record = add_gemm(report, {0});
+  record.conditions = invalid({"contended"}, "GPU-a: 2 processes");
+  record.trace.emplace().cost = 0.5;
+  record.trace->disagreement = 0.5;
+  record.rehearsal = true;
+  EXPECT_THAT(texts(report), testing::ElementsAre(HasSubstr("rehearsal, note")));
+}
+
+TEST(Findings, ARateAboveItsCeilingIsDisbelieved) {
+  auto report = devices();
+  add_gemm(report, {0}).ceiling.emplace().of_issue = 1.015;
+  EXPECT_THAT(texts(report), IsEmpty());
+  add_gemm(report, {1}).ceiling.emplace().of_issue = 1.03;
+  EXPECT_THAT(texts(report),
+              testing::ElementsAre("above_ceiling, warning: 1 record faster than the ceiling, so one of both is wrong; "
+                                   "worst: rank 1 on h1 (GPU-b): gemm dtype=bf16: 103.0 % of the rate of tensor "
+                                   "instructions alone"));
+  auto& ceiling = report.records[1].ceiling.emplace();
+  ceiling.of_datasheet = 1.06;
+  ceiling.clock_share = 1.05; // above the datasheet's clock
+  EXPECT_THAT(texts(report), IsEmpty());
+  report.records[1].ceiling->clock_share = 1;
+  EXPECT_THAT(texts(report), testing::ElementsAre(HasSubstr("106.0 % of the datasheet's rate at that clock")));
+  report.records[1].conditions = invalid({"throttled"}, "GPU-b: hw_thermal"); // its clock is an average over two
+  EXPECT_THAT(texts(report), testing::ElementsAre(HasSubstr("throttled, warning")));
+}
+
+// nccl-tests' bus factor is that of a ring; a switch that adds up carries less.
+TEST(Findings, ACollectiveMayBeatItsLink) {
+  auto report = devices();
+  auto& record = add_gemm(report, {0, 1});
+  record.operation = "all_reduce";
+  record.ceiling.emplace().of_datasheet = 1.07;
+  EXPECT_THAT(texts(report), IsEmpty());
+  record.labels.set("space", "device");
+  EXPECT_THAT(texts(report), testing::ElementsAre(HasSubstr("107.0 % of the datasheet's bandwidth")));
+}
+
+Trace& trace_of(Record& record, double cost) {
+  auto& trace = record.trace.emplace();
+  trace.source = "CUPTI 13.0.1";
+  trace.cost = cost;
+  return trace;
+}
+
+TEST(Findings, ATracerThatDisagreesOrCosts) {
+  auto report = devices();
+  for (double const off : {0.019, -0.021, 0.001}) {
+    trace_of(add_gemm(report, {0}), 0.0099).disagreement = off;
+  }
+  EXPECT_THAT(texts(report), testing::ElementsAre("timing_disagreement, warning: 1 record in which CUPTI 13.0.1 and "
+                                                  "the timing disagree by more than 2 %; worst: rank 0 on h1 (GPU-a): "
+                                                  "gemm dtype=bf16: -2.1 %"));
+  trace_of(report.records[1], 0.03).cost_ci = Interval{-0.01, 0.05};
+  EXPECT_THAT(texts(report), IsEmpty());
+  report.records[1].trace->cost_ci = Interval{0.01, 0.05};
+  EXPECT_THAT(texts(report), testing::ElementsAre("trace_cost, note: CUPTI 13.0.1 costs more than 1 % in 1 of 3 "
+                                                  "records; worst: gemm dtype=bf16: 3.0 % (1.0 to 5.0 %)"));
+}
+
+TEST(Findings, AModelWithoutDatasheetIsNamedOnce) {
+  auto report = devices();
+  for (auto& rank : report.ranks) rank.device = "NVIDIA H200 MIG 1g.18gb";
+  EXPECT_THAT(texts(report), testing::ElementsAre(HasSubstr("no_peak, note: NVIDIA H200 MIG 1g.18gb is not in")));
+}
+
 } // namespace
 } // namespace maru

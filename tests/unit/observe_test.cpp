@@ -155,7 +155,9 @@ TEST(Observer, WatchesAndTracesTheDevice) {
   EXPECT_NEAR(seen.trace->cost, 0.1, 1e-9);
   ASSERT_TRUE(seen.trace->cost_ci);
   EXPECT_EQ(std::count(events.begin(), events.end(), "traced"), 9);
-  EXPECT_EQ(std::count(events.begin(), events.end(), "plain"), 10) << "once for the watching, then in turn";
+  EXPECT_EQ(std::count(events.begin(), events.end(), "plain"), 19) << "for the watching, before the tracer, in turn";
+  ASSERT_TRUE(seen.trace->attached);
+  EXPECT_NEAR(*seen.trace->attached, 0, 1e-9);
 }
 
 TEST(Observer, LeavesTheHostAlone) {
@@ -218,7 +220,7 @@ TEST(Conditions, MergeTakesTheWorstAndAddsPower) {
   a.sm_clock = 1.9e9, b.sm_clock = 1.2e9;
   a.power = 600, b.power = 700;
   b.temperature = 80;
-  a.throttle = {"power_cap"}, b.throttle = {"power_cap", "hw_thermal"};
+  a.throttle = {"sw_power_cap"}, b.throttle = {"sw_power_cap", "hw_thermal"};
   b.invalid = {"throttled"}, b.detail = "GPU-1: hw_thermal";
   for (auto const& merged : {merge(a, b), merge(b, a)}) {
     EXPECT_EQ(merged.devices, 2);
@@ -226,7 +228,7 @@ TEST(Conditions, MergeTakesTheWorstAndAddsPower) {
     EXPECT_EQ(merged.sm_clock, 1.2e9);
     EXPECT_EQ(merged.power, 1300);
     EXPECT_EQ(merged.temperature, 80);
-    EXPECT_THAT(merged.throttle, testing::UnorderedElementsAre("power_cap", "hw_thermal"));
+    EXPECT_THAT(merged.throttle, testing::UnorderedElementsAre("sw_power_cap", "hw_thermal"));
     EXPECT_THAT(merged.invalid, testing::ElementsAre("throttled"));
     EXPECT_EQ(merged.detail, "GPU-1: hw_thermal");
   }

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/sample_report.hpp"
 
+#include "analysis/ceilings.hpp"
 #include "core/operation.hpp"
 
 #include <fmt/format.h>
 
 namespace maru {
 namespace {
+
+/// As the backends' own rows say.
+char const* backend_device(std::string_view backend) {
+  for (auto const host : {"naive", "openblas", "onednn", "stream", "mpi", "spin"})
+    if (backend == host) return "cpu";
+  return "cuda";
+}
 
 constexpr double started = 1795320132.25; // 2026-11-22 04:02:12 UTC
 char const* const hosts[] = {"node-a", "node-a", "node-b", "node-b"};
@@ -44,6 +52,7 @@ struct Builder {
     auto& record = report.records.emplace_back();
     record.probe = std::move(probe);
     record.operation = name(operation);
+    record.device = backend_device(backend);
     record.backend = std::move(backend);
     record.labels = labels(operation);
     record.group = std::move(group);
@@ -77,6 +86,8 @@ Group ranks(std::string kind, std::int64_t index, std::vector<std::int64_t> memb
   return {std::move(kind), index, std::move(members)};
 }
 
+std::string uuid(std::int64_t rank) { return fmt::format("GPU-5a6b7c8d-0000-4000-8000-00000000000{}", rank); }
+
 void add_run(Report& report) {
   report.run = {.id = "20261122-040212-7f3a",
                 .maru_version = "0.1.0",
@@ -105,8 +116,10 @@ void add_run(Report& report) {
                             .cpus = rank % 2 ? "32-63" : "0-31",
                             .threads = 32,
                             .bound = true,
-                            .device = {},
-                            .device_uuid = {}});
+                            .device = "NVIDIA H200",
+                            .device_uuid = uuid(rank),
+                            .device_bus = rank % 2 ? "0000:43:00.0" : "0000:03:00.0",
+                            .driver = "driver 13.0 (580.95.05), runtime 13.0"});
 }
 
 void add_gemm(Builder& builder) {
@@ -188,6 +201,95 @@ void add_collectives(Builder& builder) {
   skipped.reason = "8 bytes cannot be divided among 4 ranks";
 }
 
+Conditions conditions(std::int64_t devices, double clock, double seconds) {
+  Conditions result;
+  result.source = "NVML 580.95.05";
+  result.devices = devices;
+  result.readings = 24;
+  result.sm_clock = clock;
+  result.sm_clock_min = clock - 15e6;
+  result.sm_clock_max = clock + 30e6;
+  result.memory_clock = 3.201e9;
+  result.power = 690.5 * static_cast<double>(devices);
+  result.energy_per_call = *result.power * seconds;
+  result.temperature = 64;
+  result.pcie_width = 16;
+  result.nvlinks = 18;
+  result.throttle = {"sw_power_cap"};
+  auto& utilisation = result.utilisation.emplace();
+  utilisation.source = "gpm";
+  utilisation.reason = "pm_sampling: not permitted to this user";
+  utilisation.sm_active = 0.96875;
+  utilisation.tensor_active = 0.8125;
+  utilisation.dram_active = 0.25;
+  utilisation.nvlink_receive = 1.5e6;
+  utilisation.pcie_receive = 2.5e6;
+  utilisation.coverage = 0.75;
+  return result;
+}
+
+void throttle(Conditions& seen, std::int64_t rank) {
+  seen.sm_clock = 1.2e9;
+  seen.sm_clock_min = 1.05e9;
+  seen.temperature = 89;
+  seen.throttle = {"sw_power_cap", "hw_thermal"};
+  seen.invalid = {"throttled", "clock_changed"};
+  seen.detail = uuid(rank) + ": hw_thermal in 9 of 24 readings, first at 0.05 s, SM clock 1200 MHz, 89 °C";
+}
+
+// Each rank's device is good but that of rank 3.
+void add_device_gemm(Builder& builder) {
+  for (std::int64_t rank = 0; rank < 4; ++rank) {
+    auto& record = builder.add("gemm", TensorIssue{}, "tensor_issue", ranks("rank", rank, {rank}));
+    builder.time(record, 0.00225, 40);
+    record.conditions = conditions(1, 1.755e9, 0.00225);
+  }
+  for (std::int64_t rank = 0; rank < 4; ++rank) {
+    auto& record =
+        builder.add("gemm", Gemm{Dtype::bf16, Dtype::f32, 8192, 8192, 8192}, "cublaslt", ranks("rank", rank, {rank}));
+    double const seconds = rank == 3 ? 0.002 : 0.001375 * (1 + 0.015625 * static_cast<double>(rank));
+    builder.time(record, seconds, 120);
+    record.implementation = "nvjet_sm90_hsh_256x128_64x4_1x2_h_bz_coopA_TNT";
+    record.conditions = conditions(1, 1.71e9, seconds);
+    if (rank == 3) throttle(*record.conditions, rank);
+    auto& trace = record.trace.emplace();
+    trace.source = "CUPTI 13.0.1";
+    trace.calls = 36;
+    trace.spans = 36;
+    trace.busy = seconds * 0.998046875;
+    trace.cost = 0.00390625;
+    trace.cost_ci = Interval{-0.001953125, 0.0078125};
+    trace.disagreement = -0.001953125;
+    trace.kernels = {{record.implementation, 36, seconds * 0.998046875}};
+  }
+}
+
+void add_device_memory(Builder& builder) {
+  for (std::int64_t rank = 0; rank < 4; ++rank) {
+    Memory const asked{MemoryKind::copy, std::uint64_t{4} << 30, MemorySpace::device};
+    auto& record = builder.add("memory", asked, "cuda_stream", ranks("rank", rank, {rank}));
+    builder.time(record, 0.002, 24);
+    record.conditions = conditions(1, 1.98e9, 0.002);
+  }
+}
+
+// A good one, one with a throttled device, and a rehearsal.
+void add_device_collectives(Builder& builder) {
+  Collective asked{.kind = CollectiveKind::all_reduce, .dtype = Dtype::bf16, .bytes = 1 << 30, .ranks = 2};
+  for (std::int64_t node = 0; node < 2; ++node) {
+    auto& record = builder.add("collectives", asked, "nccl", ranks("node", node, {2 * node, 2 * node + 1}));
+    double const seconds = node ? 0.004 : 0.0025;
+    builder.time(record, seconds, 40);
+    record.implementation = "ring/simple";
+    record.conditions = conditions(2, 1.98e9, seconds);
+    if (node == 1) throttle(*record.conditions, 3);
+  }
+  asked.ranks = 4;
+  auto& record = builder.add("collectives", asked, "nccl", ranks("world", 0, {0, 1, 2, 3}));
+  builder.time(record, 0.5, 12);
+  record.rehearsal = true;
+}
+
 void add_hostile(Builder& builder) {
   auto& record = builder.add("spin", Spin{1e-4, 0.05}, "spin", ranks("rank", 0, {0}));
   record.labels.set("note", "a \"quote\", a comma,\na line, a back\\slash, \xff\xfe bytes, \x1b[31mred");
@@ -205,6 +307,9 @@ Report sample_report() {
   add_gemm(builder);
   add_memory(builder);
   add_collectives(builder);
+  add_device_gemm(builder);
+  add_device_memory(builder);
+  add_device_collectives(builder);
   add_hostile(builder);
   auto& report = builder.report;
   for (std::uint64_t const size : {16777216U, 33554432U}) {
@@ -216,10 +321,44 @@ Report sample_report() {
       {"wrong_result", "failure", "1 record wrong; first: gemm dtype=f32 out=f32 m=4096 n=1024 k=512"},
       {"late_rank", "warning",
        "rank 3 on node-b arrives last in 96 % of 250 iterations (5 of 8 records), 312.5 us late (± 4.0 us)"},
+      {"throttled", "warning",
+       "rank 3 on node-b (" + uuid(3) +
+           "): throttled in 2 records; first: gemm dtype=bf16 out=f32 m=8192 n=8192 "
+           "k=8192: hw_thermal in 9 of 24 readings, first at 0.05 s, SM clock 1200 MHz, 89 °C"},
+      {"rehearsal", "note",
+       "1 of 49 records rehearsed by ranks that share a device: they prove the code and measure nothing"},
       {"text", "note", "a name with \x1b[2J in it, and \xc3\x28, must not clear the screen"},
   };
+  add_ceilings(report);
   return report;
 }
+
+namespace {
+
+// What only records of devices have.
+void fill(Record& record) {
+  record.implementation = "ring";
+  record.rehearsal = true;
+  throttle(record.conditions.emplace(conditions(2, 1.5e9, 5e-6)), 1);
+  record.conditions->utilisation->nvlink_transmit = 1;
+  record.conditions->utilisation->pcie_transmit = 2;
+  auto& trace = record.trace.emplace();
+  trace.source = "t";
+  trace.reason = "r";
+  trace.attached = 0.0625;
+  trace.calls = 1;
+  trace.spans = 2;
+  trace.dropped = 3;
+  trace.untimed = 4;
+  trace.busy = 5e-6;
+  trace.cost = 0.5;
+  trace.cost_ci = Interval{0.25, 0.75};
+  trace.disagreement = 0.125;
+  trace.kernels = {{"k", 2, 2e-6}};
+  record.ceiling = Ceiling{"d", 1e12, 0.5, 9e11, 0.625, 0.75, 0.875, 0.9375, "s"};
+}
+
+} // namespace
 
 Report small_report() {
   Builder builder;
@@ -230,6 +369,7 @@ Report small_report() {
   add_collective(builder, {.kind = CollectiveKind::all_reduce, .bytes = 8192}, ranks("world", 0, {0, 1}), 5e-6, 100);
   report.records.front().arrival->last_rank = 1;
   report.records.front().labels.set("factor", 0.5);
+  fill(report.records.front());
   report.cut = {{"collectives", "reduce", {{"dtype", "f32"}}, "budget"}};
   report.findings = {{"late_rank", "warning", "rank 1"}};
   return report;

@@ -5,8 +5,9 @@
 
 namespace maru {
 
-/// A report that has some of everything: four ranks on two hosts, good, wrong, skipped, failed and cut cases, a late
-/// rank, p99 present and withheld, and text that means harm.
+/// A report that has some of everything: four ranks with a device each on two hosts, which answered with host and
+/// device; good, wrong, skipped, failed and cut cases, a late rank, a throttled device, a rehearsal, p99 present and
+/// withheld, and text that means harm.
 Report sample_report();
 
 /// One record, every field filled in: small enough to be cut short at each of its bytes.
