@@ -202,8 +202,21 @@ void CaseRunner::finish_record(Record& record, Measured const& measured, Groupin
   record.spread = merge_spread(*grouping.world, own.median, record.group.ranks, here_.host_of_rank);
 }
 
+// Not at every size of a sweep: at the first of a kind, and again when there is much more to a call. What decides is
+// the same on every rank of a group, whether its work could be prepared or not.
+bool CaseRunner::deserves_closer_look(Record const& record) {
+  constexpr double much_more = 16;
+  auto const kind = fmt::format("{} {} {} {} {}", record.probe, record.operation, record.backend,
+                                record.labels.text("dtype"), record.group.kind);
+  double const amount = std::max(record.cost.flops, record.cost.bytes);
+  auto const [known, fresh] = looked_at_.try_emplace(kind, amount);
+  if (!fresh && amount < much_more * known->second) return false;
+  known->second = amount;
+  return true;
+}
+
 void CaseRunner::look_closer(Record& record, Work& work, Team const& team, Conditions& conditions, double seconds) {
-  observer_.look_closer(team, work, record.time->median, seconds, conditions, record.trace);
+  if (seconds > 0) observer_.look_closer(team, work, record.time->median, seconds, conditions, record.trace);
   auto merged = Conditions{};
   for (auto const& one : gather_conditions(team.group, conditions)) merged = merge(merged, one);
   if (merged.devices > 0) record.conditions = std::move(merged);
@@ -237,6 +250,7 @@ CaseOutcome CaseRunner::run(Case const& item, Effort const& effort) {
   auto& mine = grouping(item.group_kind);
   auto const operation = for_group(item.operation, mine.groups[mine.mine].size());
   auto record = begin_record(item, operation, mine);
+  double const closer = deserves_closer_look(record) ? closer_share * effort.case_budget : 0;
   auto work = prepare(item, operation, mine, record);
   Team const team{here_.world, *mine.world, here_.world.rank(), item.coupled()};
   if (work) observer_.begin(*item.backend);
@@ -247,7 +261,7 @@ CaseOutcome CaseRunner::run(Case const& item, Effort const& effort) {
   step();
   if (work) {
     conditions.energy_per_call = energy_per_call(conditions, measured);
-    look_closer(record, *work, team, conditions, closer_share * effort.case_budget);
+    look_closer(record, *work, team, conditions, closer);
   }
   if (item.coupled()) step();
   if (work && item.coupled())

@@ -59,11 +59,13 @@ private:
   Record begin_record(Case const& item, Operation const& operation, Grouping const& grouping) const;
   std::unique_ptr<Work> prepare(Case const& item, Operation const& operation, Grouping& grouping, Record& record);
   void sample_arrivals_of(Record& record, Work& work, Grouping& grouping, Effort const& effort, double left);
+  bool deserves_closer_look(Record const& record);
   void look_closer(Record& record, Work& work, Team const& team, Conditions& conditions, double seconds);
   void finish_record(Record& record, Measured const& measured, Grouping& grouping);
 
   CaseSurroundings here_;
   Observer observer_;
+  std::map<std::string, double> looked_at_; ///< by kind of question: the largest work of a call
   std::map<std::string, Grouping> groupings_;
   ClockFit clock_;
   bool clock_known_ = false;

@@ -5,6 +5,8 @@
 // and what is measured is split from it and blocks.
 #include "kernels/collective/nccl_communicator.hpp"
 
+#include "core/units.hpp"
+
 #include "core/work.hpp"
 #include "kernels/collective/nccl_profiler.hpp"
 
@@ -61,13 +63,13 @@ struct Trouble {
 
 /// Waits until NCCL has done what was begun on a communicator that does not block.
 Trouble settle(ncclComm_t comm) {
-  double const deadline = monotonic_seconds() + nccl_patience;
+  double const patience = nccl_patience(), deadline = monotonic_seconds() + patience;
   for (;;) {
     auto state = ncclInProgress;
     if (auto const status = ncclCommGetAsyncError(comm, &state); status != ncclSuccess) return {NcclApi::text(status)};
     if (state == ncclSuccess) return {};
     if (state != ncclInProgress) return {NcclApi::text(state)};
-    if (monotonic_seconds() > deadline) return {fmt::format("waited {:.0f} s for the others", nccl_patience), true};
+    if (monotonic_seconds() > deadline) return {fmt::format("waited {:.0f} s for the others", patience), true};
     std::this_thread::sleep_for(poll_pause);
   }
 }
@@ -327,6 +329,11 @@ NcclCommunicator& nccl_communicator(Site const& site, std::span<std::vector<std:
 
 void nccl_abandon() noexcept {
   if (auto* const all = started.load()) all->end(true);
+}
+
+double nccl_patience() {
+  char const* text = std::getenv("MARU_NCCL_TIMEOUT");
+  return text ? parse_duration(text, "MARU_NCCL_TIMEOUT") : 60;
 }
 
 } // namespace maru

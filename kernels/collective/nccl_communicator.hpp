@@ -13,8 +13,9 @@
 
 namespace maru {
 
-/// Seconds that a rank waits for the others to form a communicator.
-constexpr double nccl_patience = 60;
+/// Seconds that a rank waits for the others to form a communicator: MARU_NCCL_TIMEOUT ("5m"), otherwise 60, which is
+/// too short where NCCL has thousands of ranks to bring together. Throws Error(usage).
+double nccl_patience();
 
 /// A communicator of NCCL whose calls are made by the calling thread. While that thread waits for the device, another
 /// one asks NCCL for errors that came later (a peer that died, a network that failed) and ends what can no longer end

@@ -15,6 +15,10 @@ namespace {
 /// may be several.
 constexpr std::uint64_t queued_calls = 128;
 
+/// When a lane of this process last had work: an idle GPU lowers its clocks, and takes some tenths of a second to bring
+/// them up again.
+double last_used = 0;
+
 /// Runs on a thread of the driver, as a node of the stream. It gives up after a while: a call that waits for the device
 /// by itself (the first of a kernel may, to load it) would otherwise wait for ever.
 void CUDART_CB wait_for_release(void* released) {
@@ -95,7 +99,13 @@ double StreamLane::time(Work& work, std::uint64_t calls) {
   MARU_CHECK(CudaApi, cudaGetLastError()); // a launch that failed does not show in the event
   float milliseconds = 0;
   MARU_CHECK(CudaApi, cudaEventElapsedTime(&milliseconds, begin_, end_));
+  last_used = monotonic_seconds();
   return 1e-3 * static_cast<double>(milliseconds);
+}
+
+double StreamLane::shortest_warmup() const {
+  constexpr double from_idle = 0.3, between = 0.02, cools = 0.5;
+  return monotonic_seconds() - last_used > cools ? from_idle : between;
 }
 
 void StreamLane::wait() {

@@ -30,7 +30,7 @@ public:
 
   double time(Work& work, std::uint64_t calls) override;
   double shortest_sample() const override { return 1e-3; } // events are resolved to about 0.5 us
-  double shortest_warmup() const override { return 0.3; }  // an idle GPU takes some tenths of a second to its clocks
+  double shortest_warmup() const override;
   cudaStream_t stream() const { return stream_; }
   /// Waits for the stream. Throws Error(incomplete) with the error of whatever failed on it.
   void wait();

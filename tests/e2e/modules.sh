@@ -36,7 +36,7 @@ expect_one_line "$err"
 mkdir damaged
 head -c 4096 /dev/urandom >damaged/libmaru_cuda.so
 expect_exit 0 env MARU_MODULE_PATH="$scratch/damaged" "$MARU" list
-expect_match "$out" 'cuda +not loaded: .*(invalid ELF header|file too short)'
+expect_match "$out" 'cuda +not loaded: .*libmaru_cuda'
 host_probes_work env MARU_MODULE_PATH="$scratch/damaged"
 
 if [ -z "${MARU_CUDA_MODULES:-}" ]; then

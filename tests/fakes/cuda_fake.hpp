@@ -14,4 +14,6 @@ cudaError_t maru_fake_run(cudaStream_t stream, std::function<void()> const* acti
 bool maru_fake_owns(void const* data, std::size_t size);
 /// From here on whoever waits for the device waits until this is true.
 void maru_fake_hang(std::atomic<bool> const* until);
+/// Remembers the status as the thread's last error, and gives it back.
+cudaError_t maru_fake_result(cudaError_t status);
 }

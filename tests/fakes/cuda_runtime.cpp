@@ -119,6 +119,7 @@ cudaError_t copy(void* to, void const* from, std::size_t size, cudaStream_t stre
 } // namespace
 
 extern "C" {
+cudaError_t maru_fake_result(cudaError_t status) { return result(status); }
 
 cudaError_t maru_fake_run(cudaStream_t stream, std::function<void()> const* action) { return run(stream, *action); }
 bool maru_fake_owns(void const* data, std::size_t size) {
@@ -334,63 +335,6 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
   delete graph;
   return cudaSuccess;
-}
-
-// Kernels: known to the loader, and refused.
-cudaError_t cudaLaunchKernel(void const*, dim3, dim3, void**, size_t, cudaStream_t) {
-  return result(cudaErrorNotSupported);
-}
-cudaError_t cudaLaunchKernelExC(cudaLaunchConfig_t const*, void const*, void**) {
-  return result(cudaErrorNotSupported);
-}
-cudaError_t cudaFuncSetAttribute(void const*, cudaFuncAttribute, int) { return cudaSuccess; }
-cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, void const*) {
-  *attributes = {};
-  return cudaSuccess;
-}
-cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void const*, int, size_t) {
-  *blocks = 1;
-  return cudaSuccess;
-}
-cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* blocks, void const*, int, size_t, unsigned) {
-  *blocks = 1;
-  return cudaSuccess;
-}
-#if CUDART_VERSION >= 12050
-cudaError_t cudaGetDriverEntryPointByVersion(char const*, void** function, unsigned, unsigned long long,
-                                             cudaDriverEntryPointQueryResult* found) {
-  *function = nullptr;
-  if (found) *found = cudaDriverEntryPointSymbolNotFound;
-  return result(cudaErrorNotSupported);
-}
-#endif
-#if CUDART_VERSION < 13000
-cudaError_t cudaGetDriverEntryPoint(char const*, void** function, unsigned long long,
-                                    cudaDriverEntryPointQueryResult* found) {
-  *function = nullptr;
-  if (found) *found = cudaDriverEntryPointSymbolNotFound;
-  return result(cudaErrorNotSupported);
-}
-#endif
-
-// What nvcc's output calls by itself; no header that may be included declares it.
-void** __cudaRegisterFatBinary(void*) {
-  static void* handle = nullptr;
-  return &handle;
-}
-void __cudaRegisterFatBinaryEnd(void**) {}
-void __cudaUnregisterFatBinary(void**) {}
-void __cudaRegisterFunction(void**, char const*, char*, char const*, int, void*, void*, void*, void*, int*) {}
-void __cudaRegisterVar(void**, char*, char*, char const*, int, size_t, int, int) {}
-char __cudaInitModule(void**) { return 0; }
-unsigned __cudaPushCallConfiguration(dim3, dim3, size_t, void*) { return 0; }
-cudaError_t __cudaPopCallConfiguration(dim3*, dim3*, size_t*, void*) { return cudaSuccess; }
-cudaError_t __cudaGetKernel(void** kernel, void const* function) {
-  *kernel = const_cast<void*>(function);
-  return cudaSuccess;
-}
-cudaError_t __cudaLaunchKernel(void*, dim3, dim3, void**, size_t, cudaStream_t) {
-  return result(cudaErrorNotSupported);
 }
 
 } // extern "C"
