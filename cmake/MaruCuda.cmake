@@ -72,5 +72,6 @@ function(maru_cuda_module name kind)
     LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib/maru
     BUILD_RPATH_USE_ORIGIN ON INSTALL_RPATH "$ORIGIN"
     CXX_VISIBILITY_PRESET default)
+  add_dependencies(maru_modules maru_${name})
   install(TARGETS maru_${name} LIBRARY DESTINATION lib/maru COMPONENT program)
 endfunction()
