@@ -84,7 +84,7 @@ RankArrivals run_schedule(World& group, Work& work, ClockFit const& clock, int w
     wait_until(begin);
     before_coupled_call(world_rank);
     part.entered.push_back(clock.to_rank0(monotonic_seconds()));
-    work.call();
+    work.lane().time(work, 1); // until it is over: on a device a call has only been queued when it returns
     part.left.push_back(clock.to_rank0(monotonic_seconds()));
   }
   part.clock_error = clock.error_at(monotonic_seconds());

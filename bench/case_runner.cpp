@@ -156,7 +156,7 @@ Record CaseRunner::begin_record(Case const& item, Operation const& operation, Gr
 // Null, with the record saying why, when this group has nothing to time.
 std::unique_ptr<Work> CaseRunner::prepare(Case const& item, Operation const& operation, Grouping& grouping,
                                           Record& record) {
-  auto const skipped = item.backend ? item.backend->supports(operation) : std::optional(Skipped{item.skip_reason});
+  auto const skipped = item.backend ? ask(*item.backend, operation) : std::optional(Skipped{item.skip_reason});
   auto& group = *grouping.world;
   if (!group.all_agree(!skipped)) {
     record.status = Status::skipped;

@@ -14,7 +14,7 @@ constexpr double clock_share = 1e-3;     // the clock may cost this part of a sa
 constexpr double steady_within = 0.02;   // two following warm-up estimates agree
 constexpr double batch_seconds = 0.05;   // between two agreements: long against an agreement, short against a signal
 constexpr std::uint64_t first_batch = 6; // the fewest samples that give an interval
-constexpr std::uint64_t most_warmup_rounds = 12;
+constexpr std::uint64_t most_warmup_rounds = 12; // beyond those that a lane takes to be warm
 constexpr double warmup_share = 0.2; // of a case's time at most
 
 /// Coupled work with the test's delay before each call (nothing in the program that is shipped).
@@ -62,14 +62,16 @@ Pace warm_up(World& group, Work& work, Effort const& effort, std::function<bool(
   double const least = group_max(group, work.lane().shortest_warmup());
   double const begun = monotonic_seconds();
   double previous = 0;
-  for (std::uint64_t round = 0; round < most_warmup_rounds; ++round) {
+  bool warm = least <= 0;
+  for (std::uint64_t round = 0; round < most_warmup_rounds || (!warm && !forced); ++round) {
     auto calls = pace.calls_per_sample;
     if (forced) calls = std::min(calls, *forced - std::min(pace.used, *forced));
     if (calls == 0) break;
     pace.seconds_per_call = group_max(group, work.lane().time(work, calls) / static_cast<double>(calls));
     pace.used += calls;
     double const spent = group_max(group, monotonic_seconds() - begun);
-    bool const late = spent > warmup_share * effort.case_budget, warm = spent >= least;
+    bool const late = spent > warmup_share * effort.case_budget;
+    warm = spent >= least;
     auto const wanted = static_cast<std::uint64_t>(std::ceil(shortest / std::max(pace.seconds_per_call, 1e-9)));
     bool const long_enough = pace.calls_per_sample >= wanted;
     bool const steady = round > 0 && std::abs(pace.seconds_per_call - previous) <= steady_within * previous;

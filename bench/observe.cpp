@@ -122,7 +122,7 @@ std::vector<std::unique_ptr<Watch>> Observer::start(bool light) {
     if (watcher.collector->light != light || !watcher.reason.empty()) continue;
     try {
       started.push_back(watcher.collector->watch());
-    } catch (Error const& error) {
+    } catch (std::exception const& error) {
       watcher.reason = error.what(); // and not tried again
     }
   }
@@ -209,7 +209,7 @@ bool Observer::stop_tracer(SpanLog& log, std::string& reason) {
   try {
     log = tracer_->stop();
     return true;
-  } catch (Error const& error) {
+  } catch (std::exception const& error) {
     reason = error.what();
     return false;
   }
@@ -219,7 +219,7 @@ bool Observer::start_tracer(std::string& reason) {
   try {
     tracer_->start();
     return true;
-  } catch (Error const& error) {
+  } catch (std::exception const& error) {
     reason = error.what();
     return false;
   }

@@ -68,14 +68,35 @@ ProbeRequest request_by_name(std::string const& name) {
   throw Error(Exit::usage, unknown("probe", name, names));
 }
 
+std::optional<Skipped> ask(Backend const& backend, Operation const& operation) {
+  try {
+    return backend.supports(operation);
+  } catch (Error const& error) {
+    return Skipped{error.what()};
+  }
+}
+
+namespace {
+
+// Where an accelerator could have answered, a host's number in its place would be taken for the accelerator's.
+bool is_for_devices(std::string_view family, ProbeContext const& context) {
+  return context.has_device() && std::any_of(context.backends.begin(), context.backends.end(), [&](Backend const* b) {
+           return family == b->family && std::string_view(b->device) != "cpu";
+         });
+}
+
+} // namespace
+
 void choose_backend(Case& item, std::string const& wanted, ProbeContext const& context) {
   std::vector<std::string> names;
+  bool const devices_only = wanted == "auto" && is_for_devices(family(item.operation), context);
   for (auto const* backend : context.backends) {
     if (family(item.operation) != backend->family) continue;
     names.emplace_back(backend->name);
+    if (devices_only && std::string_view(backend->device) == "cpu") continue;
     if (wanted == "auto" ? backend->reference : wanted != backend->name) continue;
     // Whether a collective can be done depends on its group, which is known only where it is run.
-    auto const skipped = item.coupled() ? std::nullopt : backend->supports(item.operation);
+    auto const skipped = item.coupled() ? std::nullopt : ask(*backend, item.operation);
     if (!skipped) {
       item.backend = backend;
       return;

@@ -69,7 +69,12 @@ std::vector<Case> list_cases(ProbeRequest const& request, ProbeContext const& co
 /// A probe's name, or an operation's ("all_reduce"), as a request. Throws Error(usage) with the nearest name.
 ProbeRequest request_by_name(std::string const& name);
 
-/// Picks the backend: by name, or with "auto" the first that is no reference and supports the operation.
+/// What the backend says, or the failure by which it came to say nothing: a library that does not work here must not
+/// keep the other probes from running.
+std::optional<Skipped> ask(Backend const& backend, Operation const& operation);
+
+/// Picks the backend: by name, or with "auto" the first that is no reference and supports the operation; where the
+/// ranks have devices, and some backend of theirs is for such operations, only those.
 void choose_backend(Case& item, std::string const& wanted, ProbeContext const& context);
 
 /// Splits at commas; "a,b" → {"a","b"}.

@@ -9,6 +9,7 @@
 
 #include "core/work.hpp"
 #include "kernels/collective/nccl_profiler.hpp"
+#include "kernels/cuda/devices.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -41,12 +42,13 @@ std::string host_name() {
 /// Runs it on a thread of its own and leaves it there if it takes too long: NCCL may wait for peers that are gone.
 template <class Action> void within(double seconds, Action action) noexcept {
   try {
-    int device = 0;
-    bool const known = cudaGetDevice(&device) == cudaSuccess;
+    // Not the caller's current one, which may be a thread that never chose: NCCL would go back to it, and so make a
+    // context on somebody else's device.
+    int const device = cuda_index_in_use();
     auto done = std::make_shared<std::promise<void>>();
     auto const ended = done->get_future();
     std::thread([=] {
-      if (known) cudaSetDevice(device);
+      cudaSetDevice(device);
       action();
       done->set_value();
     }).detach();

@@ -70,6 +70,44 @@ TEST_P(EveryProbe, NonsenseInAnyParameterIsUsage) {
 INSTANTIATE_TEST_SUITE_P(All, EveryProbe, testing::ValuesIn(probes().begin(), probes().end()),
                          [](auto const& probe) { return std::string(probe.param->name); });
 
+TEST(Backends, OneThatFailsToAnswerIsPassedOver) {
+  static Backend const broken{
+      "broken",
+      "cpu",
+      "",
+      false,
+      [](Operation const&) -> std::optional<Skipped> { throw Error(Exit::incomplete, "its library does not start"); },
+      nullptr,
+      "gemm"};
+  std::vector<Backend const*> backends{&broken};
+  Case item;
+  item.operation = Gemm{.m = 1, .n = 1, .k = 1};
+  choose_backend(item, "auto", {backends, 1 << 20});
+  EXPECT_FALSE(item.backend);
+  EXPECT_EQ(item.skip_reason, "broken: its library does not start");
+  backends.push_back(builtin_backends().front());
+  item.skip_reason.clear();
+  choose_backend(item, "auto", {backends, 1 << 20});
+  EXPECT_EQ(item.backend, builtin_backends().front());
+}
+
+TEST(Backends, AHostDoesNotAnswerForADevice) {
+  static Backend const device{
+      "device", "test", "", false, [](Operation const&) -> std::optional<Skipped> {
+                                return Skipped{"not this type"}; },
+      nullptr,  "gemm"};
+  std::vector<Backend const*> const backends{&device, builtin_backends().front()};
+  ProbeContext context{backends, 1 << 20};
+  context.device.visible = 1;
+  Case item;
+  item.operation = Gemm{.m = 1, .n = 1, .k = 1};
+  choose_backend(item, "auto", context);
+  EXPECT_FALSE(item.backend);
+  EXPECT_EQ(item.skip_reason, "device: not this type");
+  choose_backend(item, builtin_backends().front()->name, context);
+  EXPECT_EQ(item.backend, builtin_backends().front()) << "by name it does";
+}
+
 TEST(Plan, FaultsSayWhere) {
   EXPECT_THAT(plan_fault("budget = "), HasSubstr("p.toml:1:"));
   EXPECT_THAT(plan_fault("budgte = \"5m\"\n"), HasSubstr("did you mean 'budget'"));

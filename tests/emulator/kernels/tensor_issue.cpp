@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/emulator/cuda_emulator.hpp"
+
+#include "kernels/gemm/tensor_issue.cu"
