@@ -15,7 +15,7 @@ constexpr double steady_within = 0.02;   // two following warm-up estimates agre
 constexpr double batch_seconds = 0.05;   // between two agreements: long against an agreement, short against a signal
 constexpr std::uint64_t first_batch = 6; // the fewest samples that give an interval
 constexpr std::uint64_t most_warmup_rounds = 12; // beyond those that a lane takes to be warm
-constexpr double warmup_share = 0.2; // of a case's time at most
+constexpr double warmup_share = 0.2;             // of a case's time at most
 
 /// Coupled work with the test's delay before each call (nothing in the program that is shipped).
 class FaultyWork final : public Work {

@@ -61,7 +61,8 @@ void turn_into_search(Plan& plan) {
   for (auto& request : plan.requests) {
     if (request.probe != "gemm") continue;
     request.probe = "gemm_peak";
-    std::erase_if(request.parameters, [](auto const& entry) { return entry.first == "sizes"; });
+    std::erase_if(request.parameters,
+                  [](auto const& entry) { return entry.first == "sizes" || entry.first == "shapes"; });
     found = true;
   }
   if (!found) throw Error(Exit::usage, "--find-peak is for gemm, and it is not asked for");
@@ -111,8 +112,8 @@ Plan make_plan(Arguments const& a) {
   override_collectives(plan, a);
   override_probe(plan, "--shapes", "gemm", "shapes", a.shapes);
   if (a.graph) override_probe(plan, "--graph", "collectives", "graph", "1");
-  if (a.find_peak) turn_into_search(plan);
   for (auto const& setting : a.settings) apply_setting(plan, setting);
+  if (a.find_peak) turn_into_search(plan);
   return plan;
 }
 

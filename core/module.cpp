@@ -4,6 +4,7 @@
 #include "core/error.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
@@ -27,6 +28,9 @@ std::vector<fs::path> folders() {
 Module unloaded(std::string const& name, std::string const& path, std::string const& reason) {
   return {.name = name, .path = path, .reason = reason, .table = nullptr, .handle = nullptr};
 }
+
+/// Those of this project: one that is missing is worth a line. What belongs to "cuda" only where that is there.
+constexpr std::array known_modules{"cuda", "cuda_cublaslt", "cuda_cupti", "cuda_nccl"};
 
 /// "cuda" of "cuda_nccl" and of "cuda".
 std::string_view family_of(std::string_view name) { return name.substr(0, name.find('_')); }
@@ -92,7 +96,9 @@ std::vector<Module> load_modules(ModuleChoice choice) {
     }
   }
   std::vector<Module> modules; // by name, so that a module comes before what belongs to it
-  if (!found.contains("cuda")) modules.push_back(unloaded("cuda", "", "libmaru_cuda.so is not installed"));
+  for (auto const* name : known_modules)
+    if (!found.contains(name) && (family_of(name) == name || found.contains(std::string(family_of(name)))))
+      modules.push_back(unloaded(name, "", fmt::format("libmaru_{}.so is not installed", name)));
   for (auto const& [name, path] : found) {
     auto const reason = choice == ModuleChoice::useful ? why_useless(name, modules) : std::string();
     modules.push_back(reason.empty() ? load_module(name, path.string()) : unloaded(name, path.string(), reason));

@@ -9,7 +9,6 @@
 
 #include "core/work.hpp"
 #include "kernels/collective/nccl_profiler.hpp"
-#include "kernels/cuda/devices.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -39,16 +38,17 @@ std::string host_name() {
   return name;
 }
 
+/// That of the communicators; -1 without any. A thread's current device is 0 unless it chose, as the inspector and a
+/// watchdog do not: NCCL would go back to it, and so make a context on another rank's device.
+std::atomic<int> home_device{-1};
+
 /// Runs it on a thread of its own and leaves it there if it takes too long: NCCL may wait for peers that are gone.
 template <class Action> void within(double seconds, Action action) noexcept {
   try {
-    // Not the caller's current one, which may be a thread that never chose: NCCL would go back to it, and so make a
-    // context on somebody else's device.
-    int const device = cuda_index_in_use();
     auto done = std::make_shared<std::promise<void>>();
     auto const ended = done->get_future();
     std::thread([=] {
-      cudaSetDevice(device);
+      if (home_device >= 0) cudaSetDevice(home_device);
       action();
       done->set_value();
     }).detach();
@@ -326,6 +326,7 @@ void NcclCommunicator::end(bool force) noexcept {
 
 NcclCommunicator& nccl_communicator(Site const& site, std::span<std::vector<std::int64_t> const> groups) {
   if (!started) prepare_environment(site);
+  if (int device = 0; cudaGetDevice(&device) == cudaSuccess) home_device = device;
   return registry().of(site, groups);
 }
 
