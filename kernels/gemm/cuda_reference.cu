@@ -70,10 +70,21 @@ struct Destination {
   float const *a_scale, *b_scale; ///< of a whole matrix, or null
 };
 
+/// Values that one load takes from shared memory.
+template <class Value> constexpr int width = 16 / sizeof(Value);
+
+/// Which row, or column, of the tile is thread t's number i along a side: neighbours where one load takes them, since
+/// with loads of single values those and not the sums would take the time.
+template <class Value> __device__ int place(int t, int i) {
+  return i / width<Value> * side * width<Value> + t * width<Value> + i % width<Value>;
+}
+
 template <Dtype a_type, Dtype b_type> __global__ void __launch_bounds__(side* side)
     multiply(Rows<a_type> a, Rows<b_type> b, Destination to) {
   using Value = typename Rows<a_type>::Value;
-  __shared__ Value a_part[depth][tile + 1], b_part[depth][tile + 1]; // one more, or a column would be one bank
+  // Some more, or a column would be one bank; so many that each row begins on a boundary of 16 bytes.
+  alignas(16) __shared__ Value a_part[depth][tile + width<Value>];
+  alignas(16) __shared__ Value b_part[depth][tile + width<Value>];
   int const x = static_cast<int>(threadIdx.x) % side, y = static_cast<int>(threadIdx.x) / side;
   std::int64_t const top = static_cast<std::int64_t>(blockIdx.y) * tile,
                      left = static_cast<std::int64_t>(blockIdx.x) * tile;
@@ -97,7 +108,7 @@ template <Dtype a_type, Dtype b_type> __global__ void __launch_bounds__(side* si
     __syncthreads();
     for (int d = 0; d < depth; ++d)
       for (int i = 0; i < per; ++i)
-        for (int j = 0; j < per; ++j) partial[i][j] += a_part[d][y + i * side] * b_part[d][x + j * side];
+        for (int j = 0; j < per; ++j) partial[i][j] += a_part[d][place<Value>(y, i)] * b_part[d][place<Value>(x, j)];
     __syncthreads();
     if ((l / depth + 1) % (run / depth) == 0) flush();
   }
@@ -106,7 +117,7 @@ template <Dtype a_type, Dtype b_type> __global__ void __launch_bounds__(side* si
   double const scale = to.a_scale ? static_cast<double>(*to.a_scale) * static_cast<double>(*to.b_scale) : 1.0;
   for (int i = 0; i < per; ++i)
     for (int j = 0; j < per; ++j) {
-      auto const row = top + y + i * side, column = left + x + j * side;
+      auto const row = top + place<Value>(y, i), column = left + place<Value>(x, j);
       if (row < to.rows && column < to.columns) store(to.out, to.type, row * to.columns + column, scale * sum[i][j]);
     }
 }

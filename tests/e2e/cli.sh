@@ -89,8 +89,8 @@ expect_exit 0 "$MARU" --help
 expect_exit 0 "$MARU" list
 for word in gemm memory collectives openblas onednn mpi cuda; do expect_match "$out" "$word"; done
 
-# A closed pipe is not a crash.
-"$MARU" list | head -n 1 >/dev/null
+# A closed pipe is not a crash: it ends by SIGPIPE, as everything does, or has written all before.
+{ "$MARU" list || [ $? -eq 141 ]; } | head -n 1 >/dev/null
 
 # A full disk, from the start and in the middle of a run: one line that says so, and whole lines in the journal.
 mkdir full

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/arrival.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <random>
+#include <thread>
 
 namespace maru {
 namespace {
@@ -123,6 +125,27 @@ TEST(ClockFit, TwoMeasurementsCloseTogetherSayNothingOfTheDrift) {
   EXPECT_EQ(joined.drift, 0);
   EXPECT_EQ(joined.drift_error, 1e-4);
   EXPECT_LT(joined.error_at(101), 110 * us);
+}
+
+// A call on a device has only been queued when it returns; its lane knows when it is over.
+TEST(Arrival, WorkOfADeviceIsLeftWhenItIsOver) {
+  struct Queued final : Work, Lane {
+    void call() override {}
+    Verification verify() override { return {}; }
+    Lane& lane() override { return *this; }
+    double time(Work&, std::uint64_t) override {
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
+      return 3e-3;
+    }
+  };
+  run_thread_world(2, [](World& world) {
+    Queued work;
+    auto const arrival = sample_arrivals(world, work, {}, world.rank(), 8, 0.02, {0, 1}, {hosts[0], hosts[0]}, [] {});
+    if (world.rank() != 0) return;
+    ASSERT_TRUE(arrival);
+    ASSERT_GT(arrival->iterations, 0U);
+    EXPECT_GE(arrival->transfer, 3e-3);
+  });
 }
 
 } // namespace

@@ -5,9 +5,11 @@
 #include "core/backend.hpp"
 #include "core/error.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <random>
+#include <thread>
 
 namespace maru {
 namespace {
@@ -197,6 +199,26 @@ TEST(Measure, SpinTakesAtLeastItsTime) {
     return;
   }
   FAIL() << "no spin backend";
+}
+
+// A sample of a device is a millisecond, so its clocks need many of them; the usual rounds are over long before.
+TEST(Measure, WarmsUpForAsLongAsTheLaneAsks) {
+  struct ColdWork final : Work, Lane {
+    void call() override {}
+    Verification verify() override { return {}; }
+    Lane& lane() override { return *this; }
+    double time(Work&, std::uint64_t calls) override {
+      if (begun == 0) begun = monotonic_seconds();
+      double const seconds = 2e-4 * static_cast<double>(calls);
+      std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+      return seconds;
+    }
+    double shortest_sample() const override { return 1e-3; }
+    double shortest_warmup() const override { return 0.1; }
+    double begun = 0;
+  } work;
+  auto const measured = measure_alone(work, {.precision = 0.01, .max_iterations = 50});
+  EXPECT_GE(measured.begun.front() - work.begun, 0.1);
 }
 
 } // namespace
