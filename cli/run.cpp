@@ -237,7 +237,7 @@ void add_file_options(CLI::App& app, Arguments& a) {
   app.add_flag("--overwrite", a.overwrite, "replace the run that --out holds");
   app.add_flag("--force", a.force, "time although the wiring check objects");
   value(app, "--device", a.device, "KIND", "auto, cpu or cuda [auto]");
-  app.add_flag("--rehearse", a.rehearse, "ranks may share a GPU: tries the code, measures nothing");
+  app.add_flag("--rehearse", a.rehearse, "ranks may share a GPU: tries it, measures nothing");
   value(app, "--watchdog", a.watchdog, "TIME", "end a run that stands still for so long, or off [60s]");
   value(app, "--progress", a.progress, "STYLE", "auto, line, plain or none [auto]");
   value(app, "--format", a.format, "NAME", "what to print at the end, see maru list [table]");

@@ -26,8 +26,14 @@ std::vector<GemmShape> coarse_grid(bool device) {
   return grid;
 }
 
-std::vector<GemmShape> neighbours(GemmShape const& shape, double step, bool device) {
-  std::int64_t const least = device ? 1024 : 128, most = device ? 32768 : 4096;
+// Checking a product of 32768 takes a device without tensor cores for the type a quarter of a minute.
+std::int64_t largest_edge(Dtype dtype, bool device) {
+  if (!device) return 4096;
+  return dtype == Dtype::f64 || dtype == Dtype::f32 ? 16384 : 32768;
+}
+
+std::vector<GemmShape> neighbours(GemmShape const& shape, double step, Dtype dtype, bool device) {
+  std::int64_t const least = device ? 1024 : 128, most = largest_edge(dtype, device);
   std::vector<GemmShape> result;
   for (auto const edge : {&GemmShape::m, &GemmShape::n, &GemmShape::k})
     for (double const factor : {step, 1 / step}) {
@@ -51,7 +57,7 @@ public:
     consider(coarse_grid(context_.has_device()));
     if (best_rate_ <= 0) return {};
     for (double const step : steps) do {
-        auto const around = neighbours(best_, step, context_.has_device());
+        auto const around = neighbours(best_, step, dtype_, context_.has_device());
         if (auto unknown = unknown_of(around); !unknown.empty()) return unknown;
         if (!consider(around)) break;
       } while (true);

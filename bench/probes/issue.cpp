@@ -31,7 +31,7 @@ constexpr std::array parameters{
 
 extern Probe const issue_probe;
 Probe const issue_probe{.name = "issue",
-                        .help = "tensor instructions alone: the ceiling of every gemm at the clocks of the moment",
+                        .help = "tensor instructions alone: every gemm's ceiling at these clocks",
                         .parameters = parameters,
                         .cases = cases,
                         .for_devices = true};
