@@ -10,20 +10,22 @@
 
 namespace maru {
 
-/// Bytes on the device in use, uninitialised, on a boundary of 256. Throws Error(incomplete) with the size when there
-/// are not enough. Freed on the device they were taken from.
-class DeviceBytes {
+/// Bytes of one kind of memory, uninitialised, on a boundary of 256. Moves, and does not copy. Throws
+/// Error(incomplete) with the size when there are not enough.
+template <class Memory> class OwnedBytes {
 public:
-  DeviceBytes() = default;
-  explicit DeviceBytes(std::size_t size);
-  DeviceBytes(DeviceBytes&& other) noexcept
+  OwnedBytes() = default;
+  explicit OwnedBytes(std::size_t size) : data_(size > 0 ? Memory::take(size) : nullptr), size_(size) {}
+  OwnedBytes(OwnedBytes&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  DeviceBytes& operator=(DeviceBytes&& other) noexcept {
+  OwnedBytes& operator=(OwnedBytes&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
     return *this;
   }
-  ~DeviceBytes();
+  ~OwnedBytes() {
+    if (data_) Memory::give_back(data_);
+  }
 
   void* data() const { return data_; }
   template <class T> T* as() const { return static_cast<T*>(data_); }
@@ -34,28 +36,19 @@ private:
   std::size_t size_ = 0;
 };
 
-/// Page-locked host memory, uninitialised. Throws Error(incomplete) with the size when there is not enough.
-class PinnedBytes {
-public:
-  PinnedBytes() = default;
-  explicit PinnedBytes(std::size_t size);
-  PinnedBytes(PinnedBytes&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  PinnedBytes& operator=(PinnedBytes&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
-    return *this;
-  }
-  ~PinnedBytes();
-
-  void* data() const { return data_; }
-  template <class T> T* as() const { return static_cast<T*>(data_); }
-  std::size_t size() const { return size_; }
-
-private:
-  void* data_ = nullptr;
-  std::size_t size_ = 0;
+/// On the device in use; freed on the device it was taken from.
+struct DeviceMemory {
+  static void* take(std::size_t size);
+  static void give_back(void* data) noexcept;
 };
+using DeviceBytes = OwnedBytes<DeviceMemory>;
+
+/// On the host, page-locked.
+struct PinnedMemory {
+  static void* take(std::size_t size);
+  static void give_back(void* data) noexcept;
+};
+using PinnedBytes = OwnedBytes<PinnedMemory>;
 
 /// Writes `count` random values of the dtype. f64, f32, s8, s32 and bf16: the sequence of random_value
 /// (kernels/random.hpp) bit by bit. tf32: that of f32 cut to the 10 mantissa bits that a tensor core reads, so that it

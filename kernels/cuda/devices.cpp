@@ -42,7 +42,7 @@ std::string explain(cudaError_t status) {
   state.text = cudaGetErrorString(status);
   state.driver = driver_version();
   state.runtime = runtime_version();
-  state.library_found = driver_library_loads();
+  state.driver_found = driver_library_loads();
   if (visible) state.visible = visible;
   return why_no_device(state);
 }

@@ -20,7 +20,7 @@ struct DriverState {
   std::string_view text;                   ///< the runtime's own words for it
   int driver = 0;                          ///< newest CUDA that the driver knows, as 13000; 0 when there is no driver
   int runtime = 0;                         ///< version of the runtime
-  bool library_found = true;               ///< libcuda.so.1 can be loaded
+  bool driver_found = true;               ///< libcuda.so.1 can be loaded
   std::optional<std::string_view> visible; ///< CUDA_VISIBLE_DEVICES
 };
 
@@ -33,7 +33,7 @@ inline std::string why_no_device(DriverState const& state) {
   switch (state.error) {
   case 34: return "the libcuda.so.1 found first is the toolkit's stub and not a driver";
   case 35:
-    if (!state.library_found) return "no NVIDIA driver: libcuda.so.1 was not found";
+    if (!state.driver_found) return "no NVIDIA driver: libcuda.so.1 was not found";
     if (state.driver == 0) return "libcuda.so.1 is there but the NVIDIA driver does not answer" + said;
     return "the NVIDIA driver knows CUDA up to " + cuda_version_text(state.driver) + ", too old for the " + runtime;
   case 46: return "the device is in exclusive mode and another process has it, or its mode prohibits computing";

@@ -19,7 +19,7 @@ DriverState state(int error) {
 
 TEST(DriverText, TellsAMissingDriverFromAnOldOne) {
   auto missing = state(35);
-  missing.library_found = false;
+  missing.driver_found = false;
   missing.driver = 0;
   EXPECT_TRUE(holds(why_no_device(missing), "libcuda.so.1 was not found")) << why_no_device(missing);
   auto silent = state(35);
