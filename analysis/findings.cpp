@@ -72,31 +72,29 @@ void add_late_ranks(std::vector<Finding>& findings, Report const& report) {
   }
 }
 
-/// What a search for the best shape found: of each type and backend the best shape, and what the ranks do at it.
+/// What a search for the best shape found: of each type and backend the best shape, and what the ranks do at it. Rates
+/// that must not be used make no peak.
 void add_gemm_peaks(std::vector<Finding>& findings, Report const& report) {
-  struct Peak {
-    std::map<std::string, std::vector<double>> rates; ///< by the question, of its ranks
-    std::size_t shapes() const { return rates.size(); }
-  };
-  std::map<std::string, Peak> peaks;
+  using Rates = std::map<std::string, std::vector<double>>; // by the question, of its ranks
+  std::map<std::string, Rates> peaks;
   for (auto const& record : report.records) {
-    if (record.probe != "gemm_peak" || !record.time || record.time->median <= 0) continue;
+    if (record.probe != "gemm_peak" || !record.time || record.time->median <= 0 || !doubts(record).empty()) continue;
     auto const name = fmt::format("{} on {}", record.labels.text("dtype"), record.backend);
-    peaks[name].rates[record.labels.line()].push_back(record.cost.flops / record.time->median);
+    peaks[name][record.labels.line()].push_back(record.cost.flops / record.time->median);
   }
-  for (auto& [name, peak] : peaks) {
-    auto const mean = [](std::vector<double> const& rates) {
-      return std::accumulate(rates.begin(), rates.end(), 0.0) / static_cast<double>(rates.size());
+  for (auto const& [name, rates] : peaks) {
+    auto const mean = [](std::vector<double> const& ranks) {
+      return std::accumulate(ranks.begin(), ranks.end(), 0.0) / static_cast<double>(ranks.size());
     };
-    auto best = std::max_element(peak.rates.begin(), peak.rates.end(),
-                                 [&](auto const& a, auto const& b) { return mean(a.second) < mean(b.second); });
+    auto const best = std::max_element(rates.begin(), rates.end(),
+                                       [&](auto const& a, auto const& b) { return mean(a.second) < mean(b.second); });
     auto const [slowest, fastest] = std::minmax_element(best->second.begin(), best->second.end());
     auto const over = best->second.size() < 2
                           ? std::string()
                           : fmt::format(", ranks {:.2f} to {:.2f}", 1e-12 * *slowest, 1e-12 * *fastest);
     findings.push_back({"gemm_peak", "note",
                         fmt::format("{}: {:.2f} TFLOP/s{} at {}, the best of {} shapes", name,
-                                    1e-12 * mean(best->second), over, best->first, peak.shapes())});
+                                    1e-12 * mean(best->second), over, best->first, rates.size())});
   }
 }
 

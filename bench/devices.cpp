@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/devices.hpp"
 
+#include "bench/usual.hpp"
 #include "core/error.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
-#include <set>
 
 namespace maru {
 namespace {
@@ -23,16 +23,12 @@ Users users_of(std::vector<RankFacts> const& facts) {
   return users;
 }
 
-std::string device_name(RankFacts const& fact) {
-  return fact.device_kind.empty() ? "no device" : fmt::format("a {} device", fact.device_kind);
-}
-
 void check_everybody_has_one(Lines& faults, std::vector<RankFacts> const& facts) {
   auto const with = std::find_if(facts.begin(), facts.end(), [](RankFacts const& f) { return !f.device_kind.empty(); });
   if (with == facts.end()) return;
   for (auto const& fact : facts) {
     if (fact.device_kind == with->device_kind && fact.device_reason.empty()) continue;
-    auto const reason = fact.device_reason.empty() ? device_name(fact) : fact.device_reason;
+    auto const reason = fact.device_reason.empty() ? "it looked for none" : fact.device_reason;
     faults.push_back(fmt::format("rank {} on {} computes with no {} device: {} (rank {} on {} does)", fact.rank.rank,
                                  fact.host.name, with->device_kind, reason, with->rank.rank, with->host.name));
     return; // one example says enough
@@ -46,12 +42,10 @@ void check_counts(Lines& faults, std::vector<RankFacts> const& facts) {
   std::map<std::int64_t, std::size_t> counts; // devices → hosts
   for (auto const& [host, devices] : seen) ++counts[devices];
   if (counts.size() < 2) return;
-  auto const usual = std::max_element(counts.begin(), counts.end(), [](auto const& a, auto const& b) {
-                       return a.second != b.second ? a.second < b.second : a.first < b.first;
-                     })->first;
+  auto const expected = usual(counts);
   for (auto const& [host, devices] : seen)
-    if (devices != usual)
-      faults.push_back(fmt::format("{} shows {} device(s) where {} are usual", host, devices, usual));
+    if (devices != expected)
+      faults.push_back(fmt::format("{} shows {} device(s) where {} are usual", host, devices, expected));
 }
 
 void check_sharing(Lines& faults, std::vector<RankFacts> const& facts) {

@@ -2,6 +2,7 @@
 #include "bench/wiring.hpp"
 
 #include "bench/devices.hpp"
+#include "bench/usual.hpp"
 #include "collectors/launcher.hpp"
 #include "collectors/topology.hpp"
 #include "core/clock_sync.hpp"
@@ -62,12 +63,10 @@ void check_even(Faults& faults, ByHost const& hosts) {
   std::map<std::size_t, std::size_t> counts; // ranks per host → hosts
   for (auto const& [name, ranks] : hosts) ++counts[ranks.size()];
   if (counts.size() < 2) return;
-  auto const usual = std::max_element(counts.begin(), counts.end(), [](auto const& a, auto const& b) {
-                       return a.second != b.second ? a.second < b.second : a.first < b.first;
-                     })->first;
+  auto const expected = usual(counts);
   for (auto const& [name, ranks] : hosts)
-    if (ranks.size() != usual)
-      faults.push_back(fmt::format("{} has {} ranks where {} are usual", name, ranks.size(), usual));
+    if (ranks.size() != expected)
+      faults.push_back(fmt::format("{} has {} ranks where {} are usual", name, ranks.size(), expected));
 }
 
 std::set<std::int64_t> cpu_set(std::string const& cpus) {

@@ -181,6 +181,28 @@ TEST(Findings, ATracerThatDisagreesOrCosts) {
                                                   "records; worst: gemm dtype=bf16: 3.0 % (1.0 to 5.0 %)"));
 }
 
+TEST(Findings, ASearchNamesItsBestShape) {
+  Report report;
+  auto const add = [&](std::int64_t rank, std::int64_t m, double seconds) -> Record& {
+    auto& record = report.records.emplace_back();
+    record.probe = "gemm_peak";
+    record.operation = "gemm";
+    record.backend = "cublaslt";
+    record.labels = {{"dtype", std::string("bf16")}, {"m", m}};
+    record.group.ranks = {rank};
+    record.cost.flops = 1e12;
+    record.time.emplace().median = seconds;
+    return record;
+  };
+  for (std::int64_t rank = 0; rank < 2; ++rank) {
+    add(rank, 4096, 0.005);
+    add(rank, 8192, rank == 0 ? 0.002 : 0.0025);
+  }
+  add(0, 16384, 0.001).rehearsal = true;
+  EXPECT_THAT(texts(report), testing::Contains("gemm_peak, note: bf16 on cublaslt: 450.00 TFLOP/s, ranks 400.00 to "
+                                               "500.00 at dtype=bf16 m=8192, the best of 2 shapes"));
+}
+
 TEST(Findings, AModelWithoutDatasheetIsNamedOnce) {
   auto report = devices();
   for (auto& rank : report.ranks) rank.device = "NVIDIA H200 MIG 1g.18gb";

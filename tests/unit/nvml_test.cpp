@@ -212,10 +212,20 @@ TEST(NvmlWatch, EndBeforeTheFirstPeriodStillHasTwoReadings) {
   EXPECT_EQ(again.readings, 0U);
 }
 
+std::ptrdiff_t threads() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
+}
+
 TEST(NvmlWatch, DestructionWithoutFinishEndsTheThread) {
   Script const script("");
-  nvml_watch(device(), 0.001, {});
-  nvml_watch(device(), 3600, {});
+  auto const before = threads();
+  for (double const interval : {0.001, 3600.0}) {
+    {
+      auto const watch = nvml_watch(device(), interval, {});
+      EXPECT_EQ(threads(), before + 1);
+    }
+    EXPECT_EQ(threads(), before);
+  }
 }
 
 TEST(NvmlWatch, ScriptedFaultsAreSeen) {
