@@ -21,8 +21,9 @@ constexpr std::pair<std::string_view, Dtype> dtype_names[] = {
 constexpr std::array<std::string_view, 6> memory_names{"copy", "scale", "add", "triad", "read", "write"};
 constexpr std::array<std::string_view, 3> space_names{"host", "device", "l2"};
 constexpr std::array<std::string_view, 4> transfer_names{"host_to_device", "device_to_host", "both_ways", "peer"};
-constexpr std::array<std::string_view, 7> collective_names{"all_reduce", "all_gather", "reduce_scatter", "all_to_all",
-                                                           "broadcast",  "reduce",     "send_recv"};
+constexpr std::array<std::string_view, 9> collective_names{"all_reduce", "all_gather", "reduce_scatter",
+                                                           "all_to_all", "broadcast",  "reduce",
+                                                           "send_recv",  "ping_pong",  "send"};
 
 template <class Enum, std::size_t size>
 std::optional<Enum> parse_name(std::array<std::string_view, size> const& names, std::string_view text) {
@@ -58,7 +59,7 @@ Cost cost_of(Transfer const& transfer) {
 Cost cost_of(TensorIssue const& issue) { return {.flops = issue.flops}; }
 
 Cost cost_of(Collective const& c) {
-  auto const parts = is_divided(c.kind) ? static_cast<double>(c.ranks) : 1.0;
+  double const parts = is_divided(c.kind) ? c.ranks : c.kind == CollectiveKind::ping_pong ? 2 : 1; // there and back
   auto const bytes = static_cast<double>(part_count(c) * size_of(c.dtype)) * parts;
   return {.bytes = bytes, .bus_bytes = bytes * bus_factor(c.kind, c.ranks)};
 }
@@ -144,7 +145,9 @@ double bus_factor(CollectiveKind kind, int ranks) {
   case CollectiveKind::all_to_all: return (n - 1) / n;
   case CollectiveKind::broadcast:
   case CollectiveKind::reduce:
-  case CollectiveKind::send_recv: return 1;
+  case CollectiveKind::send_recv:
+  case CollectiveKind::ping_pong:
+  case CollectiveKind::send: return 1;
   }
   return 1;
 }
@@ -154,7 +157,11 @@ bool is_divided(CollectiveKind kind) {
          kind == CollectiveKind::all_to_all;
 }
 
-bool is_rooted(CollectiveKind kind) { return kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce; }
+bool is_rooted(CollectiveKind kind) {
+  return kind == CollectiveKind::broadcast || kind == CollectiveKind::reduce || kind == CollectiveKind::send;
+}
+
+bool is_of_two(CollectiveKind kind) { return kind == CollectiveKind::ping_pong || kind == CollectiveKind::send; }
 
 bool is_reduction(CollectiveKind kind) {
   return kind == CollectiveKind::all_reduce || kind == CollectiveKind::reduce || kind == CollectiveKind::reduce_scatter;

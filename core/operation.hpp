@@ -60,7 +60,19 @@ struct TensorIssue {
   double flops = 2e12; ///< about so many per call; the work says how many exactly
 };
 
-enum class CollectiveKind { all_reduce, all_gather, reduce_scatter, all_to_all, broadcast, reduce, send_recv };
+/// The last two are of two ranks: a message there and back (both wait for it in turn), and messages from the root to
+/// the other in one direction only.
+enum class CollectiveKind {
+  all_reduce,
+  all_gather,
+  reduce_scatter,
+  all_to_all,
+  broadcast,
+  reduce,
+  send_recv,
+  ping_pong,
+  send
+};
 struct Collective {
   CollectiveKind kind = CollectiveKind::all_reduce;
   Dtype dtype = Dtype::f32;
@@ -89,15 +101,18 @@ struct Cost {
 };
 Cost cost(Operation const& operation);
 
-/// Wire bytes over S: all_reduce 2(n−1)/n; all_gather, reduce_scatter, all_to_all (n−1)/n; the others 1.
+/// Wire bytes over S: all_reduce 2(n−1)/n; all_gather, reduce_scatter, all_to_all (n−1)/n; the others 1. A ping_pong's
+/// S is counted both ways.
 double bus_factor(CollectiveKind kind, int ranks);
 
 /// Whether the size S is divided among the ranks (all_gather, reduce_scatter, all_to_all).
 bool is_divided(CollectiveKind kind);
-/// Whether the root means anything for it (broadcast, reduce).
+/// Whether the root means anything for it (broadcast, reduce, send).
 bool is_rooted(CollectiveKind kind);
 /// Whether it adds values up (all_reduce, reduce, reduce_scatter).
 bool is_reduction(CollectiveKind kind);
+/// Whether it is an exchange of exactly two ranks (ping_pong, send).
+bool is_of_two(CollectiveKind kind);
 /// Elements of one rank's part: S / size / (ranks if divided), rounded down; 0 when S is too small.
 std::uint64_t part_count(Collective const& collective);
 

@@ -151,6 +151,7 @@ struct Record {
   std::optional<Arrival> arrival;
   std::string implementation; ///< what answered beneath the backend, where it has a choice: an algorithm's name
   bool rehearsal = false;     ///< ranks shared a device: proves the code and measures nothing; no verdict, no sizing
+  bool second_look = false;   ///< asked again of suspects, beside hosts that are known to be good
   std::optional<Conditions> conditions; ///< of the devices while it was timed
   std::optional<Trace> trace;
   std::optional<Ceiling> ceiling;
@@ -180,6 +181,39 @@ struct Cut {
   std::string reason;
 };
 
+/// A rank that ended, or fell silent, before the run did.
+struct LostRank {
+  std::int64_t rank = 0;
+  std::string host;
+  std::string reason; ///< what was last heard of it, in one line
+};
+
+/// One direction between two nodes of a link map.
+struct Link {
+  std::size_t from = 0, to = 0; ///< indices into LinkMap::nodes
+  double value = 0;
+  double expected = 0; ///< what the two nodes' own effects foretell
+};
+
+/// How much of a link map's excess over the usual one node explains.
+struct LinkNode {
+  std::string name; ///< a host, or "rank 3 on h1" within hosts
+  std::string host;
+  double out = 0, in = 0; ///< its effect on what it sends and receives: measured over usual, as a ratio; 1 is usual
+  double explains = 0;    ///< part of all the excess in the map, 0 to 1
+};
+
+/// Latency or bandwidth between every pair that was measured.
+struct LinkMap {
+  std::string scope;  ///< "hosts", or "local": the ranks within each host
+  std::string figure; ///< "latency" or "bandwidth"
+  std::string backend;
+  double usual = 0; ///< median over all links
+  std::vector<LinkNode> nodes;
+  std::vector<std::size_t> ranking; ///< the nodes, the one that explains most first
+  std::vector<Link> links;
+};
+
 /// What analysis says of the run, in one line with its evidence.
 struct Finding {
   std::string kind;     ///< "late_rank", "wrong_result", "wiring" …
@@ -195,6 +229,8 @@ struct Report {
   std::vector<RankInfo> ranks;
   std::vector<Record> records;
   std::vector<Cut> cut;
+  std::vector<LostRank> lost;
+  std::vector<LinkMap> links; ///< worked out from the records
   std::vector<Finding> findings;
 };
 

@@ -199,6 +199,7 @@ template <class V> void fields(V& v, Record& x) {
   v("arrival", x.arrival, "who arrives last, for coupled operations");
   v.later("implementation", x.implementation, "what answered beneath the backend, where it has a choice");
   v.later("rehearsal", x.rehearsal, "ranks shared a device: proves the code, measures nothing");
+  v.later("second_look", x.second_look, "asked again of suspects, beside hosts that are known to be good");
   v("conditions", x.conditions, "state of the devices while it was timed");
   v("trace", x.trace, "some calls once more under a tracer");
   v("ceiling", x.ceiling, "what the rate is a part of");
@@ -219,6 +220,37 @@ template <class V> void fields(V& v, Cut& x) {
   v("reason", x.reason, "why it was not run");
 }
 
+template <class V> void fields(V& v, LostRank& x) {
+  v("rank", x.rank, "world rank");
+  v("host", x.host, "its host");
+  v("reason", x.reason, "what was last heard of it");
+}
+
+template <class V> void fields(V& v, Link& x) {
+  v("from", x.from, "index of the sending node");
+  v("to", x.to, "index of the receiving node");
+  v("value", x.value, "seconds, or bytes per second");
+  v("expected", x.expected, "what the two nodes' own effects foretell");
+}
+
+template <class V> void fields(V& v, LinkNode& x) {
+  v("name", x.name, "a host, or a rank on its host");
+  v("host", x.host, "its host");
+  v("out", x.out, "its effect on what it sends: measured over usual; 1 is usual");
+  v("in", x.in, "its effect on what it receives, likewise");
+  v("explains", x.explains, "part of the map's excess over the usual that this node explains, 0 to 1");
+}
+
+template <class V> void fields(V& v, LinkMap& x) {
+  v("scope", x.scope, "hosts, or local: the ranks within each host");
+  v("figure", x.figure, "latency, seconds one way; or bandwidth, bytes per second");
+  v("backend", x.backend, "the implementation that answered");
+  v("usual", x.usual, "median over all links");
+  v("nodes", x.nodes, "hosts, or ranks within hosts");
+  v("ranking", x.ranking, "indices of the nodes, the one that explains most of the excess first");
+  v("links", x.links, "each direction of each pair that was measured");
+}
+
 template <class V> void fields(V& v, Finding& x) {
   v("kind", x.kind, "late_rank, wrong_result, wiring …");
   v("severity", x.severity, "note, warning or failure");
@@ -233,6 +265,8 @@ template <class V> void fields(V& v, Report& x) {
   v("ranks", x.ranks, "who answered");
   v("records", x.records, "the answers");
   v("cut", x.cut, "what was asked for and not run");
+  v.later("lost", x.lost, "ranks that ended or fell silent before the run did");
+  v.later("links", x.links, "the link maps, worked out from the records");
   v("findings", x.findings, "what the analysis says of it");
 }
 

@@ -46,6 +46,8 @@ public:
     case CollectiveKind::broadcast: return MARU_CHECK(MpiApi, MPI_Bcast(out, count_, type_, collective_.root, comm));
     case CollectiveKind::reduce: return reduce(in, out);
     case CollectiveKind::send_recv: return shift(in, out);
+    case CollectiveKind::ping_pong: return there_and_back(in, out);
+    case CollectiveKind::send: return index_ == collective_.root ? send(in) : receive(out);
     }
   }
 
@@ -78,6 +80,16 @@ private:
                                       MPI_STATUS_IGNORE));
   }
 
+  void send(void const* in) { MARU_CHECK(MpiApi, MPI_Send(in, count_, type_, 1 - index_, 0, comm_.get())); }
+  void receive(void* out) {
+    MARU_CHECK(MpiApi, MPI_Recv(out, count_, type_, 1 - index_, 0, comm_.get(), MPI_STATUS_IGNORE));
+  }
+  void there_and_back(void const* in, void* out) {
+    if (index_ == 0) send(in);
+    receive(out);
+    if (index_ == 1) send(in);
+  }
+
   /// Poisons the output, then writes the input, which may lie in it. A broadcast has an input on its root only.
   void refresh(Pattern const& pattern) {
     std::ranges::fill(out_.span(), poison<T>());
@@ -103,6 +115,9 @@ std::optional<Skipped> refuse(Collective const& c) {
   if (c.graph) return Skipped{"MPI has no graphs"};
   if (c.registered) return Skipped{"MPI registers no buffers"};
   if (c.ranks <= 1) return Skipped{"one rank: nothing to communicate with"};
+  if (is_of_two(c.kind) && c.ranks != 2)
+    return Skipped{fmt::format("{} is of two ranks, not of {}", name(c.kind), c.ranks)};
+  if (is_of_two(c.kind) && c.in_place) return Skipped{fmt::format("there is no {} in place", name(c.kind))};
   if (is_rooted(c.kind) && (c.root < 0 || c.root >= c.ranks))
     return Skipped{fmt::format("root {} is not among {} ranks", c.root, c.ranks)};
   if (part_count(c) == 0) return Skipped{fmt::format("{} bytes are less than one element per rank", c.bytes)};

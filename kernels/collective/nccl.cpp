@@ -130,6 +130,8 @@ private:
     case CollectiveKind::broadcast: return ncclBroadcast(in, out, count, type, collective_.root, comm, stream);
     case CollectiveKind::reduce: return ncclReduce(in, out, count, type, ncclSum, collective_.root, comm, stream);
     case CollectiveKind::send_recv: return shift(in, out, comm);
+    case CollectiveKind::ping_pong: return there_and_back(in, out, comm);
+    case CollectiveKind::send: return index_ == collective_.root ? send(in, comm) : receive(out, comm);
     }
     return ncclInvalidArgument;
   }
@@ -158,6 +160,19 @@ private:
     });
   }
 
+  ncclResult_t send(T const* in, ncclComm_t comm) {
+    return ncclSend(in, static_cast<std::size_t>(parts_.count), type, 1 - index_, comm, lane_.stream());
+  }
+  ncclResult_t receive(T* out, ncclComm_t comm) {
+    return ncclRecv(out, static_cast<std::size_t>(parts_.count), type, 1 - index_, comm, lane_.stream());
+  }
+  /// Not in one group: the answer begins when the message has come.
+  ncclResult_t there_and_back(T const* in, T* out, ncclComm_t comm) {
+    auto const first = index_ == 0 ? send(in, comm) : receive(out, comm);
+    if (first != ncclSuccess) return first;
+    return index_ == 0 ? receive(out, comm) : send(in, comm);
+  }
+
   char const* function() const {
     switch (collective_.kind) {
     case CollectiveKind::all_reduce: return "ncclAllReduce";
@@ -167,6 +182,8 @@ private:
     case CollectiveKind::broadcast: return "ncclBroadcast";
     case CollectiveKind::reduce: return "ncclReduce";
     case CollectiveKind::send_recv: return "send/recv group";
+    case CollectiveKind::ping_pong: return "send, recv";
+    case CollectiveKind::send: return index_ == collective_.root ? "ncclSend" : "ncclRecv";
     }
     return "";
   }
@@ -203,6 +220,9 @@ std::optional<Skipped> refuse(Collective const& c) {
   if (c.dtype != Dtype::f32 && c.dtype != Dtype::f64 && c.dtype != Dtype::s32)
     return Skipped{fmt::format("NCCL collectives are measured in f32, f64 and s32, not {}", name(c.dtype))};
   if (c.ranks <= 1) return Skipped{"one rank: nothing to communicate with"};
+  if (is_of_two(c.kind) && c.ranks != 2)
+    return Skipped{fmt::format("{} is of two ranks, not of {}", name(c.kind), c.ranks)};
+  if (is_of_two(c.kind) && c.in_place) return Skipped{fmt::format("there is no {} in place", name(c.kind))};
   if (is_rooted(c.kind) && (c.root < 0 || c.root >= c.ranks))
     return Skipped{fmt::format("root {} is not among {} ranks", c.root, c.ranks)};
   if (part_count(c) == 0) return Skipped{fmt::format("{} bytes are less than one element per rank", c.bytes)};

@@ -27,9 +27,11 @@ Parts parts_of(Collective const& c, int index) {
   case CollectiveKind::reduce_scatter: return {count, whole, count, 0, c.in_place ? whole : count};
   case CollectiveKind::all_to_all: return {count, whole, whole, 0, whole};
   case CollectiveKind::reduce: return {count, count, index == c.root ? count : 0, 0, count};
+  case CollectiveKind::send: return {count, count, index == c.root ? 0 : count, 0, count};
   case CollectiveKind::all_reduce:
   case CollectiveKind::broadcast:
-  case CollectiveKind::send_recv: return {count, count, count, 0, count};
+  case CollectiveKind::send_recv:
+  case CollectiveKind::ping_pong: return {count, count, count, 0, count};
   }
   return {};
 }
@@ -42,7 +44,9 @@ std::int64_t expected(Collective const& c, Pattern const& pattern, int index, st
   case CollectiveKind::reduce_scatter: return pattern.sum(mine + i);
   case CollectiveKind::all_gather: return pattern.value(static_cast<int>(i / count), i % count);
   case CollectiveKind::all_to_all: return pattern.value(static_cast<int>(i / count), mine + i % count);
-  case CollectiveKind::broadcast: return pattern.value(c.root, i);
+  case CollectiveKind::broadcast:
+  case CollectiveKind::send: return pattern.value(c.root, i);
+  case CollectiveKind::ping_pong: return pattern.value(1 - index, i);
   case CollectiveKind::send_recv: return pattern.value((index + c.ranks - 1) % c.ranks, i);
   }
   return 0;

@@ -20,7 +20,7 @@ struct DriverState {
   std::string_view text;                   ///< the runtime's own words for it
   int driver = 0;                          ///< newest CUDA that the driver knows, as 13000; 0 when there is no driver
   int runtime = 0;                         ///< version of the runtime
-  bool driver_found = true;               ///< libcuda.so.1 can be loaded
+  bool driver_found = true;                ///< libcuda.so.1 can be loaded
   std::optional<std::string_view> visible; ///< CUDA_VISIBLE_DEVICES
 };
 

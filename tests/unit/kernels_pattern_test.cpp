@@ -80,6 +80,22 @@ TEST(Pattern, RightOutputsPass) {
       }
 }
 
+TEST(Pattern, OfTwoRanks) {
+  Pattern const pattern(9, 2);
+  auto const there_and_back = collective(CollectiveKind::ping_pong, 2, 5);
+  for (int const index : {0, 1})
+    EXPECT_EQ(expected(there_and_back, pattern, index, 3), pattern.value(1 - index, 3)) << "what the other has sent";
+  for (int const root : {0, 1}) {
+    auto one_way = collective(CollectiveKind::send, 2, 5);
+    one_way.root = root;
+    EXPECT_EQ(parts_of(one_way, root).output, 0U) << "the sender receives nothing";
+    auto const output = right_output(one_way, pattern, 1 - root);
+    EXPECT_EQ(output.size(), 5U);
+    EXPECT_EQ(wrong(output, one_way, pattern, 1 - root), 0U);
+    EXPECT_EQ(output[2], static_cast<float>(pattern.value(root, 2)));
+  }
+}
+
 TEST(Pattern, OneWrongOrUntouchedElementIsFound) {
   for (auto const kind : kinds) {
     auto const c = collective(kind, 3, 5);

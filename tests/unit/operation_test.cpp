@@ -7,8 +7,9 @@ namespace maru {
 namespace {
 
 constexpr CollectiveKind collectives[] = {
-    CollectiveKind::all_reduce, CollectiveKind::all_gather, CollectiveKind::reduce_scatter, CollectiveKind::all_to_all,
-    CollectiveKind::broadcast,  CollectiveKind::reduce,     CollectiveKind::send_recv};
+    CollectiveKind::all_reduce, CollectiveKind::all_gather, CollectiveKind::reduce_scatter,
+    CollectiveKind::all_to_all, CollectiveKind::broadcast,  CollectiveKind::reduce,
+    CollectiveKind::send_recv,  CollectiveKind::ping_pong,  CollectiveKind::send};
 
 TEST(Cost, OfAMatrixMultiplicationIsTwoPerElementAndStep) {
   auto const c = cost(Gemm{.in = Dtype::s8, .out = Dtype::s32, .m = 2, .n = 3, .k = 5});
@@ -41,6 +42,8 @@ TEST(Cost, OfACollectiveIsWhatIsMovedAndNotWhatWasAsked) {
   EXPECT_EQ(gather.bytes, 992); // 31 elements for each of 4 ranks
   EXPECT_EQ(gather.bus_bytes, 744);
   EXPECT_EQ(cost(Collective{.bytes = 1002, .ranks = 4}).bytes, 1000);
+  EXPECT_EQ(cost(Collective{.kind = CollectiveKind::ping_pong, .bytes = 1000, .ranks = 2}).bytes, 2000);
+  EXPECT_EQ(cost(Collective{.kind = CollectiveKind::send, .bytes = 1000, .ranks = 2}).bytes, 1000);
   EXPECT_EQ(cost(Collective{.kind = CollectiveKind::all_to_all, .bytes = 8, .ranks = 4}).bytes, 0);
 }
 

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/measurement.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <unordered_map>
+
+namespace maru {
+namespace {
+
+class Reader {
+public:
+  explicit Reader(Report const& report) {
+    for (auto const& rank : report.ranks) ranks_[rank.rank] = &rank;
+    for (auto const& host : report.hosts) processors_[host.name] = host.cpu;
+  }
+
+  void add(Record const& record, std::size_t index) {
+    auto const all = figures(record);
+    if (record.status != Status::ok || all.empty()) return;
+    auto const& figure = all.back();
+    result.values.push_back({.metric = metric_of(record, figure),
+                             .place = place_of(record),
+                             .record = index,
+                             .value = figure.value,
+                             .ci = figure.ci,
+                             .doubtful = !doubts(record).empty()});
+  }
+
+  Measurements result;
+
+private:
+  std::size_t metric_of(Record const& record, Figure const& figure) {
+    auto name = fmt::format("{} {} {}", question(record), record.group.kind, figure.name);
+    auto const [found, fresh] = metrics_.try_emplace(std::move(name), result.metrics.size());
+    if (fresh)
+      result.metrics.push_back({.name = found->first,
+                                .probe = record.probe,
+                                .operation = record.operation,
+                                .backend = record.backend,
+                                .labels = record.labels,
+                                .group_kind = record.group.kind,
+                                .figure = std::string(figure.name),
+                                .unit = figure.unit});
+    return found->second;
+  }
+
+  std::size_t place_of(Record const& record) {
+    bool const device = computes_with_device(record);
+    auto const [found, fresh] = places_.try_emplace(
+        fmt::format("{}{}", format_ranks(record.group.ranks), device ? "d" : "h"), result.places.size());
+    if (fresh) result.places.push_back(make_place(record.group, device));
+    return found->second;
+  }
+
+  Place make_place(Group const& group, bool device) const {
+    Place place;
+    for (auto const rank : group.ranks) {
+      auto const found = ranks_.find(rank);
+      if (found == ranks_.end()) continue;
+      auto const& info = *found->second;
+      if (std::find(place.hosts.begin(), place.hosts.end(), info.host) != place.hosts.end()) continue;
+      place.hosts.push_back(info.host);
+      if (place.hosts.size() > 1) continue;
+      auto const processor = processors_.find(info.host);
+      place.model = device ? info.device : processor == processors_.end() ? std::string_view() : processor->second;
+      if (device) place.driver = info.driver;
+      if (group.ranks.size() == 1) place.local_rank = info.local_rank;
+      if (device && group.ranks.size() == 1) place.device_uuid = info.device_uuid;
+    }
+    if (group.ranks.size() == 1) place.rank = group.ranks.front();
+    if (place.hosts.size() == 1) {
+      place.host = place.hosts.front();
+      place.hosts.clear();
+    }
+    return place;
+  }
+
+  std::unordered_map<std::int64_t, RankInfo const*> ranks_;
+  std::unordered_map<std::string_view, std::string_view> processors_;
+  std::unordered_map<std::string, std::size_t> metrics_, places_;
+};
+
+} // namespace
+
+Measurements measurements(Report const& report) {
+  Reader reader(report);
+  for (std::size_t i = 0; i < report.records.size(); ++i) reader.add(report.records[i], i);
+  return std::move(reader.result);
+}
+
+} // namespace maru
