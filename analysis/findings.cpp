@@ -3,6 +3,8 @@
 
 #include "analysis/ceilings.hpp"
 #include "analysis/device_findings.hpp"
+#include "analysis/late_ranks.hpp"
+#include "analysis/link_map.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -27,49 +29,9 @@ void add_status(std::vector<Finding>& findings, Report const& report, Status sta
                                   first->operation, first->labels.line(), first->reason)});
 }
 
-/// One rank's record of lateness over the coupled records of one kind of group.
-struct Lateness {
-  std::string host;
-  std::size_t records = 0;
-  double last = 0; ///< iterations in which it was last
-  double iterations = 0;
-  std::vector<double> seconds;
-  double error = 0;
-};
-
-// A rank must lead the late in at least this part of the records that could name one, so that a single disturbed case
-// does not put a node on a list.
-constexpr double late_share = 0.5;
-
 void add_late_ranks(std::vector<Finding>& findings, Report const& report) {
-  std::map<std::int64_t, std::size_t> judged; // rank → records that could have named it
-  std::map<std::int64_t, Lateness> late;
-  for (auto const& record : report.records) {
-    if (!record.arrival || record.rehearsal) continue;
-    auto const iterations = record.arrival->iterations;
-    if (last_by_chance(iterations, iterations, record.group.ranks.size()) >= most_chance)
-      continue; // too few to name any
-    for (auto const rank : record.group.ranks) ++judged[rank];
-    auto const& arrival = *record.arrival;
-    if (!arrival.last_rank) continue;
-    auto& entry = late[*arrival.last_rank];
-    entry.host = arrival.last_host;
-    ++entry.records;
-    entry.last += arrival.last_share * static_cast<double>(arrival.iterations);
-    entry.iterations += static_cast<double>(arrival.iterations);
-    entry.seconds.push_back(arrival.lateness);
-    entry.error = std::max(entry.error, arrival.lateness_error);
-  }
-  for (auto& [rank, entry] : late) {
-    if (static_cast<double>(entry.records) < late_share * static_cast<double>(judged[rank])) continue;
-    std::sort(entry.seconds.begin(), entry.seconds.end());
-    findings.push_back(
-        {"late_rank", "warning",
-         fmt::format("rank {} on {} arrives last in {:.0f} % of {:.0f} iterations ({} of {} records), "
-                     "{:.1f} us late (± {:.1f} us)",
-                     rank, entry.host, 100 * entry.last / entry.iterations, entry.iterations, entry.records,
-                     judged[rank], 1e6 * quantile(entry.seconds, 0.5), 1e6 * entry.error)});
-  }
+  for (auto const& late : late_ranks(report))
+    findings.push_back({"late_rank", "warning", fmt::format("rank {} on {} {}", late.rank, late.host, describe(late))});
 }
 
 /// What a search for the best shape found: of each type and backend the best shape, and what the ranks do at it. Rates
@@ -112,6 +74,7 @@ std::vector<Finding> find(Report const& report) {
 
 void conclude(Report& report) {
   add_ceilings(report);
+  report.links = link_maps(report);
   for (auto& finding : find(report)) report.findings.push_back(std::move(finding));
 }
 

@@ -12,7 +12,7 @@ namespace maru {
 /// Wants add_ceilings() beforehand. A rehearsal proves the code only, so it makes no rank late.
 std::vector<Finding> find(Report const& report);
 
-/// Adds to a report of what was measured what follows from it: ceilings, then findings. Once.
+/// Adds to a report of what was measured what follows from it: ceilings, link maps, then findings. Once.
 void conclude(Report& report);
 
 } // namespace maru

@@ -113,7 +113,7 @@ RankArrivals unpack(Bytes const& bytes) {
 } // namespace
 
 Arrival judge_arrivals(std::vector<RankArrivals> const& parts, std::vector<std::int64_t> const& members,
-                       std::vector<std::string> const& host_of_rank) {
+                       std::vector<std::string> const& hosts) {
   Arrival arrival;
   for (auto const& part : parts) arrival.clock_error = std::max(arrival.clock_error, part.clock_error);
   auto const scenes = valid_scenes(parts);
@@ -137,20 +137,20 @@ Arrival judge_arrivals(std::vector<RankArrivals> const& parts, std::vector<std::
   bool const matters = arrival.lateness > arrival.lateness_error && arrival.lateness > worth_naming * arrival.transfer;
   if (beyond_chance && matters) {
     arrival.last_rank = members[suspect];
-    arrival.last_host = host_of_rank[static_cast<std::size_t>(members[suspect])];
+    arrival.last_host = hosts[suspect];
   }
   return arrival;
 }
 
 std::optional<Arrival> sample_arrivals(World& group, Work& work, ClockFit const& clock, int world_rank, int iterations,
                                        double period, std::vector<std::int64_t> const& members,
-                                       std::vector<std::string> const& host_of_rank,
+                                       std::vector<std::string> const& hosts,
                                        std::function<void()> const& touch) {
   auto const part = run_schedule(group, work, clock, world_rank, iterations, period, touch);
   std::vector<RankArrivals> parts;
   for (auto const& bytes : group.gather(pack(part))) parts.push_back(unpack(bytes));
   if (group.rank() != 0) return std::nullopt;
-  return judge_arrivals(parts, members, host_of_rank);
+  return judge_arrivals(parts, members, hosts);
 }
 
 } // namespace maru

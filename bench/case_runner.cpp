@@ -26,11 +26,8 @@ Operation for_group(Operation operation, std::size_t ranks) {
 }
 
 // Whether the action went well on every rank of the group; if not, `reason` says where it did not.
-bool all_do(World& group, std::vector<std::int64_t> const& members, std::vector<std::string> const& hosts,
-            std::string& reason, std::function<void()> const& action) {
-  auto const fault = attempt_together(group, action, [&](std::size_t index) {
-    return fmt::format("rank {} on {}: ", members[index], hosts[static_cast<std::size_t>(members[index])]);
-  });
+bool all_do(World& group, Members const& members, std::string& reason, std::function<void()> const& action) {
+  auto const fault = attempt_together(group, action, [&](std::size_t index) { return members.introduce(index); });
   if (fault) reason = fault->what();
   return !fault;
 }
@@ -41,8 +38,7 @@ struct Checked {
   double max_error = 0;
 };
 
-Verification merge_checks(World& group, Verification const& mine, std::vector<std::int64_t> const& members,
-                          std::vector<std::string> const& hosts) {
+Verification merge_checks(World& group, Verification const& mine, Members const& members) {
   Checked const raw{mine.elements, mine.wrong, mine.max_error};
   std::string packed(reinterpret_cast<char const*>(&raw), sizeof raw);
   Verification merged = mine;
@@ -58,8 +54,8 @@ Verification merge_checks(World& group, Verification const& mine, std::vector<st
     merged.wrong += theirs.wrong;
     merged.max_error = std::max(merged.max_error, theirs.max_error);
     if (theirs.wrong > 0 && merged.detail.empty()) {
-      auto const rank = static_cast<std::size_t>(members[i]);
-      merged.detail = fmt::format("rank {} on {}: {}", rank, hosts[rank], all[i].substr(sizeof theirs));
+      merged.detail = members.introduce(i) + all[i].substr(sizeof theirs);
+      merged.wrong_rank = members.numbers[i];
     }
   }
   return merged;
@@ -102,14 +98,13 @@ std::vector<Conditions> gather_conditions(World& group, Conditions const& own) {
   return all;
 }
 
-RankSpread merge_spread(World& group, double own_median, std::vector<std::int64_t> const& members,
-                        std::vector<std::string> const& hosts) {
+RankSpread merge_spread(World& group, double own_median, Members const& members) {
   RankSpread spread;
   auto const all = group.gather(std::as_bytes(std::span(&own_median, 1)));
   for (std::size_t i = 0; i < all.size(); ++i) {
     double seconds = 0;
     std::memcpy(&seconds, all[i].data(), sizeof seconds);
-    spread = merge(spread, spread_of({members[i], hosts[static_cast<std::size_t>(members[i])], seconds}));
+    spread = merge(spread, spread_of({members.numbers[i], members.hosts[i], seconds}));
   }
   return spread;
 }
@@ -118,14 +113,34 @@ RankSpread merge_spread(World& group, double own_median, std::vector<std::int64_
 
 CaseRunner::CaseRunner(CaseSurroundings surroundings) : here_(std::move(surroundings)), observer_(here_.equipment) {}
 
-CaseRunner::Grouping& CaseRunner::grouping(std::string const& kind) {
-  auto const [found, fresh] = groupings_.try_emplace(kind);
-  auto& grouping = found->second;
-  if (!fresh) return grouping;
-  grouping.groups = make_groups(kind, here_.host_of_rank);
+std::string Members::introduce(std::size_t index) const {
+  return fmt::format("rank {} on {}: ", numbers[index], hosts[index]);
+}
+
+// Those who stand aside are a world as well, in which nothing happens.
+CaseRunner::Grouping CaseRunner::make_grouping(GroupList groups, bool coupled) {
+  Grouping grouping;
+  grouping.groups = std::move(groups);
   grouping.mine = group_of(grouping.groups, here_.world.rank());
-  grouping.world = kind == "rank" ? solo_world() : here_.world.split(static_cast<int>(grouping.mine));
+  grouping.world = coupled ? here_.world.split(static_cast<int>(grouping.mine)) : solo_world();
+  if (!grouping.takes_part()) return grouping;
+  for (auto const rank : grouping.groups[grouping.mine]) {
+    grouping.members.numbers.push_back(here_.number_of_rank[static_cast<std::size_t>(rank)]);
+    grouping.members.hosts.push_back(here_.host_of_rank[static_cast<std::size_t>(rank)]);
+  }
   return grouping;
+}
+
+CaseRunner::Grouping& CaseRunner::grouping(Case const& item) {
+  if (item.groups.empty()) {
+    auto const [found, fresh] = groupings_.try_emplace(item.group_kind);
+    if (fresh) found->second = make_grouping(make_groups(item.group_kind, here_.host_of_rank), item.coupled());
+    return found->second;
+  }
+  auto kind = item.group_kind + (item.second_look ? " again" : "");
+  if (kind != latest_kind_) latest_ = make_grouping(item.groups, item.coupled());
+  latest_kind_ = std::move(kind);
+  return latest_;
 }
 
 void CaseRunner::synchronize_clocks() {
@@ -147,7 +162,8 @@ Record CaseRunner::begin_record(Case const& item, Operation const& operation, Gr
   record.labels = labels(operation);
   record.group = {.kind = item.group_kind,
                   .index = static_cast<std::int64_t>(grouping.mine),
-                  .ranks = grouping.groups[grouping.mine]};
+                  .ranks = grouping.members.numbers};
+  record.second_look = item.second_look;
   record.cost = cost(operation);
   record.rehearsal = here_.rehearsal && computes_with_device(record);
   return record;
@@ -165,23 +181,24 @@ std::unique_ptr<Work> CaseRunner::prepare(Case const& item, Operation const& ope
   }
   Site const site{.threads = here_.threads,
                   .seed = here_.seed + (item.coupled() ? 0 : static_cast<std::uint64_t>(here_.world.rank())),
-                  .members = item.coupled() ? std::span(record.group.ranks) : std::span<std::int64_t>(),
+                  .members = item.coupled() ? std::span(std::as_const(grouping.groups)[grouping.mine])
+                                            : std::span<std::int64_t const>(),
                   .index = group.rank(),
                   .group = item.coupled() ? &group : nullptr,
                   .groups = item.coupled() ? std::span(std::as_const(grouping.groups))
                                            : std::span<std::vector<std::int64_t> const>(),
                   .rehearsal = here_.rehearsal};
-  auto const& members = record.group.ranks;
+  auto const& members = grouping.members;
   std::unique_ptr<Work> work;
   record.status = Status::failed;
-  if (!all_do(group, members, here_.host_of_rank, record.reason,
+  if (!all_do(group, members, record.reason,
               [&] { work = item.backend->prepare(operation, site); }))
     return nullptr;
   if (here_.check) {
     Verification mine;
-    if (!all_do(group, members, here_.host_of_rank, record.reason, [&] { mine = work->verify(); })) return nullptr;
+    if (!all_do(group, members, record.reason, [&] { mine = work->verify(); })) return nullptr;
     mine.max_error = finite_error(mine.max_error);
-    record.verification = merge_checks(group, mine, members, here_.host_of_rank);
+    record.verification = merge_checks(group, mine, members);
     if (!group.all_agree(mine.wrong == 0)) {
       record.status = Status::wrong;
       record.reason = fmt::format("{} of {} elements wrong; {}", record.verification.wrong,
@@ -199,7 +216,7 @@ void CaseRunner::finish_record(Record& record, Measured const& measured, Groupin
   record.stop = measured.stop;
   record.samples = keep_samples(measured, clock_, here_.run_started);
   auto const own = summarize(measured.own, measured.calls_per_sample);
-  record.spread = merge_spread(*grouping.world, own.median, record.group.ranks, here_.host_of_rank);
+  record.spread = merge_spread(*grouping.world, own.median, grouping.members);
 }
 
 // Not at every size of a sweep: at the first of a kind, and again when there is much more to a call. What decides is
@@ -207,7 +224,7 @@ void CaseRunner::finish_record(Record& record, Measured const& measured, Groupin
 bool CaseRunner::deserves_closer_look(Record const& record) {
   constexpr double much_more = 16;
   auto const kind = fmt::format("{} {} {} {} {}", record.probe, record.operation, record.backend,
-                                record.labels.text("dtype"), record.group.kind);
+                                record.labels.text("dtype"), base_kind(record.group.kind));
   double const amount = std::max(record.cost.flops, record.cost.bytes);
   auto const [known, fresh] = looked_at_.try_emplace(kind, amount);
   if (!fresh && amount < much_more * known->second) return false;
@@ -235,7 +252,7 @@ void CaseRunner::sample_arrivals_of(Record& record, Work& work, Grouping& groupi
     auto const iterations = static_cast<int>(std::min(seconds[0] / (slower * period), wanted));
     if (iterations < 1) return;
     record.arrival = sample_arrivals(group, work, clock_, here_.world.rank(), iterations, slower * period,
-                                     record.group.ranks, here_.host_of_rank, here_.touch);
+                                     grouping.members.numbers, grouping.members.hosts, here_.touch);
     bool const enough = !record.arrival || 2 * record.arrival->missed <= static_cast<std::uint64_t>(iterations);
     if (group.all_agree(enough)) return;
   }
@@ -247,11 +264,13 @@ CaseOutcome CaseRunner::run(Case const& item, Effort const& effort) {
   auto const step = [&] { here_.step(fmt::format("{}, part {}", title, ++phase)); };
   double const begun = monotonic_seconds();
   step();
-  auto& mine = grouping(item.group_kind);
-  auto const operation = for_group(item.operation, mine.groups[mine.mine].size());
-  auto record = begin_record(item, operation, mine);
-  double const closer = deserves_closer_look(record) ? closer_share * effort.case_budget : 0;
-  auto work = prepare(item, operation, mine, record);
+  auto& mine = grouping(item);
+  bool const asked = mine.takes_part();
+  auto const operation = for_group(item.operation, mine.members.numbers.size());
+  Record record;
+  if (asked) record = begin_record(item, operation, mine);
+  double const closer = asked && deserves_closer_look(record) ? closer_share * effort.case_budget : 0;
+  auto work = asked ? prepare(item, operation, mine, record) : nullptr;
   Team const team{here_.world, *mine.world, here_.world.rank(), item.coupled()};
   if (work) observer_.begin(*item.backend);
   auto const measured = measure(team, work.get(), effort, step, here_.stop_requested);
@@ -269,7 +288,7 @@ CaseOutcome CaseRunner::run(Case const& item, Effort const& effort) {
   work.reset();
   step();
   std::vector<Record> own;
-  if (mine.world->rank() == 0) own.push_back(std::move(record));
+  if (asked && mine.world->rank() == 0) own.push_back(std::move(record));
   CaseOutcome outcome;
   for (auto const& bytes : here_.world.gather(records_to_cbor(own)))
     for (auto& received : records_from_cbor(bytes, "records of a rank")) outcome.records.push_back(std::move(received));

@@ -21,6 +21,8 @@ namespace maru {
 struct CaseSurroundings {
   World& world;
   std::vector<std::string> host_of_rank;
+  std::vector<std::int64_t> number_of_rank; ///< what the report calls each rank: a run that is gone on with on fewer
+                                            ///< hosts keeps the numbers that it began with
   Equipment const& equipment;
   int threads = 1;
   bool rehearsal = false; ///< ranks share devices
@@ -30,6 +32,14 @@ struct CaseSurroundings {
   std::function<void(std::string const&)> step; ///< called before everything that might hang
   std::function<void()> touch;                  ///< called while a long step moves on
   std::function<bool()> stop_requested;
+};
+
+/// The ranks of a group, by their index in it.
+struct Members {
+  std::vector<std::int64_t> numbers; ///< what the report calls them
+  std::vector<std::string> hosts;
+  /// "rank 3 on h1: "
+  std::string introduce(std::size_t index) const;
 };
 
 struct CaseOutcome {
@@ -52,10 +62,13 @@ public:
 private:
   struct Grouping {
     GroupList groups;
-    std::size_t mine = 0;
+    std::size_t mine = 0; ///< beyond the groups for a rank that stands aside
     std::unique_ptr<World> world;
+    Members members; ///< of mine
+    bool takes_part() const { return mine < groups.size(); }
   };
-  Grouping& grouping(std::string const& kind);
+  Grouping& grouping(Case const& item);
+  Grouping make_grouping(GroupList groups, bool coupled);
   Record begin_record(Case const& item, Operation const& operation, Grouping const& grouping) const;
   std::unique_ptr<Work> prepare(Case const& item, Operation const& operation, Grouping& grouping, Record& record);
   void sample_arrivals_of(Record& record, Work& work, Grouping& grouping, Effort const& effort, double left);
@@ -66,7 +79,9 @@ private:
   CaseSurroundings here_;
   Observer observer_;
   std::map<std::string, double> looked_at_; ///< by kind of question: the largest work of a call
-  std::map<std::string, Grouping> groupings_;
+  std::map<std::string, Grouping> groupings_; ///< those that a kind stands for, kept
+  std::string latest_kind_;                   ///< of the one whose groups a case gave by itself:
+  Grouping latest_;                           ///< the next such kind takes its place
   ClockFit clock_;
   bool clock_known_ = false;
   double worst_residual_ = 0;

@@ -22,8 +22,14 @@ Probe const& find_probe(std::string_view name) {
 } // namespace
 
 std::string key(Case const& item) {
-  return fmt::format("{} {} {} {} {}", item.probe, name(item.operation), item.backend ? item.backend->name : "none",
-                     labels(item.operation).line(), item.group_kind);
+  return fmt::format("{} {} {} {} {}{}", item.probe, name(item.operation), item.backend ? item.backend->name : "none",
+                     labels(item.operation).line(), item.group_kind, item.second_look ? " again" : "");
+}
+
+std::string_view base_kind(std::string_view group_kind) {
+  for (std::string_view const numbered : {"hosts:", "local:"})
+    if (group_kind.starts_with(numbered)) return numbered;
+  return group_kind;
 }
 
 void check_request(ProbeRequest const& request) {

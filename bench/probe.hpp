@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "bench/groups.hpp"
 #include "bench/plan.hpp"
 #include "core/backend.hpp"
 #include "core/operation.hpp"
@@ -26,19 +27,24 @@ struct Case {
   std::string probe;
   Operation operation;
   std::string group_kind = "rank";  ///< see make_groups
+  GroupList groups = {};            ///< instead of what the kind stands for: ranks in none of them stand aside
   Backend const* backend = nullptr; ///< null when none can
   std::string skip_reason;          ///< why not, then
   std::uint64_t max_iterations = 200;
+  bool second_look = false; ///< of suspects, beside hosts that are known to be good
   bool coupled() const { return group_kind != "rank"; }
 };
 /// Unique among the cases of a plan.
 std::string key(Case const& item);
+/// The kind of group without the number of a round: what cases of one pace have in common.
+std::string_view base_kind(std::string_view group_kind);
 
 /// What a probe may know when it lists its cases; equal on every rank.
 struct ProbeContext {
   std::vector<Backend const*> const& backends;
   std::int64_t stream_bytes; ///< bytes of each array that defeats the caches
   DeviceShare device = {};   ///< zero when the ranks compute with their hosts
+  std::vector<std::string> hosts = {}; ///< of each rank
   bool has_device() const { return device.visible > 0; }
 };
 
@@ -54,6 +60,8 @@ struct Probe {
   std::vector<Case> (*further)(Parameters const&, ProbeContext const&,
                                std::map<std::string, double> const& rates) = nullptr;
   bool for_devices = false; ///< left out of a plan with other probes where there is no device
+  /// What is to be said of it before it begins, in one line: how much there is to do. Null or empty: nothing.
+  std::string (*outlook)(Parameters const&, ProbeContext const&) = nullptr;
 };
 
 std::span<Probe const* const> probes();

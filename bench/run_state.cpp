@@ -9,6 +9,7 @@
 #include <chrono>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <numeric>
 #include <random>
 
 namespace maru {
@@ -27,7 +28,7 @@ double amount(Operation const& operation) {
 
 std::string pace_key(Case const& item) {
   return fmt::format("{} {} {} {}", name(item.operation), item.backend ? item.backend->name : "none",
-                     labels(item.operation).text("dtype"), item.group_kind);
+                     labels(item.operation).text("dtype"), base_kind(item.group_kind));
 }
 
 std::string new_run_id() {
@@ -53,6 +54,11 @@ void RunState::load() {
   begun_ = content.header;
   closed_ = std::move(content.closed);
   resumed_ = std::move(content.records);
+  try {
+    lost_before_ = read_report(options_.out).lost;
+  } catch (Error const&) {
+    lost_before_.clear(); // a killed run may have left no report
+  }
   started_monotonic_ -= std::max(0.0, run.started - begun_.started);
   run.started = begun_.started;
   run.id = begun_.run_id;
@@ -61,6 +67,13 @@ void RunState::load() {
 void RunState::set_ranks(std::vector<RankInfo> ranks, std::vector<HostInfo> hosts,
                          std::vector<std::string> const& objections, std::vector<std::string> const& notes,
                          std::string launcher, std::string mpi) {
+  std::vector<std::string> host_of_rank;
+  for (auto const& rank : ranks) host_of_rank.push_back(rank.host);
+  numbers_.resize(ranks.size());
+  std::iota(numbers_.begin(), numbers_.end(), 0);
+  // Where they do not fit, open() says so.
+  if (options_.resume) numbers_ = ranks_begun(begun_.hosts, host_of_rank).value_or(numbers_);
+  for (std::size_t i = 0; i < ranks.size(); ++i) ranks[i].rank = numbers_[i];
   report_.ranks = std::move(ranks);
   report_.hosts = std::move(hosts);
   report_.run.launcher = std::move(launcher);
@@ -79,16 +92,38 @@ void RunState::open(std::size_t cases) {
                     .plan_toml = plan_to_toml(options_.plan),
                     .started = run.started,
                     .hosts = {}};
-  for (auto const& rank : report_.ranks) now.hosts.push_back(rank.host);
+  for (auto const& rank : report_.ranks) now.hosts.push_back(rank.host); // of this launch's ranks, in their order
   if (options_.resume) {
     require_same(begun_, now, options_.out);
     journal_ = Journal::reopen(options_.out);
     report_.records = std::move(resumed_);
+    recall_absent_hosts();
     return;
   }
   make_writable_directory(options_.out);
   clear_folder();
   journal_ = Journal::create(options_.out, now);
+}
+
+// Hosts that the run was begun on and that are not there now: their answers stay, and so must their names.
+void RunState::recall_absent_hosts() {
+  std::set<std::string> present, absent;
+  for (auto const& host : report_.hosts) present.insert(host.name);
+  for (std::size_t rank = 0; rank < begun_.hosts.size(); ++rank) {
+    auto const& host = begun_.hosts[rank];
+    if (present.contains(host)) continue;
+    auto& info = report_.ranks.emplace_back();
+    info.rank = static_cast<std::int64_t>(rank);
+    info.host = host;
+    LostRank lost{info.rank, host, "its host was not there when the run was gone on with"};
+    for (auto const& before : lost_before_)
+      if (before.rank == lost.rank) lost.reason = before.reason;
+    report_.lost.push_back(std::move(lost));
+    if (absent.insert(host).second) report_.hosts.emplace_back().name = host;
+  }
+  std::sort(report_.ranks.begin(), report_.ranks.end(), [](auto const& a, auto const& b) { return a.rank < b.rank; });
+  for (auto const& host : absent)
+    report_.findings.push_back({"wiring", "warning", fmt::format("the run was gone on with without {}", host)});
 }
 
 // Nothing of an earlier run may stand beside this one's journal: it would be taken for this run's result.
@@ -204,6 +239,11 @@ void RunState::set_clock(ClockQuality const& clock) {
   synchronized_at_ = monotonic_seconds();
 }
 
+void RunState::add_note(std::string text) {
+  std::lock_guard const lock(mutex_);
+  report_.findings.push_back({"second_look", "note", std::move(text)});
+}
+
 void RunState::finish(bool interrupted) {
   std::lock_guard const lock(mutex_);
   finished_ = true;
@@ -227,18 +267,24 @@ Report RunState::report() const {
   return report_;
 }
 
-void RunState::publish_unfinished(std::string const& reason) {
+void RunState::publish_unfinished(std::string const& reason, std::vector<MissingRank> const& missing) {
   std::lock_guard const writing(publish_mutex_);
   Report copy;
   {
     std::lock_guard const lock(mutex_);
-    if (unfinished_published_ || finished_ || !journal_) return;
-    unfinished_published_ = true;
+    if (finished_ || !journal_ || (unfinished_reason_ && missing.empty())) return;
+    if (!unfinished_reason_) unfinished_reason_ = reason.substr(0, reason.find('\n'));
+    for (auto const& [rank, what] : missing) {
+      auto const number = numbers_.at(rank);
+      auto const info = std::find_if(report_.ranks.begin(), report_.ranks.end(),
+                                     [&](RankInfo const& candidate) { return candidate.rank == number; });
+      report_.lost.push_back({number, info == report_.ranks.end() ? std::string() : info->host, what});
+    }
     copy = report_;
   }
   copy.run.finished = unix_seconds();
   copy.run.complete = false;
-  copy.run.incomplete_reason = reason.substr(0, reason.find('\n'));
+  copy.run.incomplete_reason = *unfinished_reason_;
   hooks_.publish(copy);
 }
 

@@ -3,6 +3,7 @@
 
 #include "bench/probe.hpp"
 #include "bench/runner.hpp"
+#include "bench/watchdog.hpp"
 #include "core/journal.hpp"
 #include "core/rank_facts.hpp"
 
@@ -39,6 +40,8 @@ public:
   /// Before the watchdog starts: facts of the ranks, and objections that were overruled.
   void set_ranks(std::vector<RankInfo> ranks, std::vector<HostInfo> hosts, std::vector<std::string> const& objections,
                  std::vector<std::string> const& notes, std::string launcher, std::string mpi);
+  /// What the report calls each rank of this launch; known after set_ranks.
+  std::vector<std::int64_t> const& numbers() const { return numbers_; }
 
   /// Makes the folder and begins or goes on with the journal. Throws Error(usage).
   void open(std::size_t cases);
@@ -52,12 +55,14 @@ public:
   /// Journal first, then the report. Throws Error(incomplete) when the journal cannot be written.
   void add(Case const& item, std::vector<Record> records);
   void set_clock(ClockQuality const& clock);
+  void add_note(std::string text);
   void finish(bool interrupted);
   void publish();
   Report report() const;
 
-  /// From the watchdog's thread: the report as far as it is known, once.
-  void publish_unfinished(std::string const& reason);
+  /// The report as far as it is known, from the watchdog's thread, or from a rank 0 that fails. The first reason
+  /// stands; a later call writes anew only when it knows of ranks that are lost.
+  void publish_unfinished(std::string const& reason, std::vector<MissingRank> const& missing = {});
 
 private:
   /// Why the budget has no room for this case; empty when it has.
@@ -65,13 +70,14 @@ private:
   void remember_pace(Case const& item, std::vector<Record> const& records);
   void cut(Case const& item, std::string reason);
   void clear_folder() const;
+  void recall_absent_hosts();
   void show_progress(Case const& item);
 
   RunOptions const& options_;
   RunHooks const& hooks_;
   mutable std::mutex mutex_; ///< guards report_
   std::mutex publish_mutex_; ///< one writer of files at a time
-  bool unfinished_published_ = false;
+  std::optional<std::string> unfinished_reason_; ///< once an unfinished report was written
   bool finished_ = false;
   Report report_;
   std::optional<Journal> journal_;
@@ -82,6 +88,8 @@ private:
   };
   std::map<std::string, Pace> pace_;
   std::vector<Record> resumed_;
+  std::vector<LostRank> lost_before_; ///< what the report that is gone on with says of ranks that it lost
+  std::vector<std::int64_t> numbers_;
   JournalHeader begun_;
   double started_monotonic_ = 0; ///< of the run, before any resuming
   double resumed_at_ = 0;        ///< of this process; the budget counts from here

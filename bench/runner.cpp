@@ -5,6 +5,7 @@
 #include "bench/case_runner.hpp"
 #include "bench/devices.hpp"
 #include "bench/run_state.hpp"
+#include "bench/second_look.hpp"
 #include "bench/stop_signal.hpp"
 #include "bench/watchdog.hpp"
 #include "bench/wiring.hpp"
@@ -13,6 +14,8 @@
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <set>
@@ -43,6 +46,7 @@ Assembly assemble(World& world, RunOptions const& options, Equipment const& equi
     assembly.run_id = state.run_id();
     assembly.started_monotonic = state.started_monotonic();
     state.set_ranks(std::move(wired.ranks), std::move(wired.hosts), faults, notes, own.launcher, world.transport());
+    assembly.numbers = state.numbers();
   }
   auto bytes = to_cbor(assembly);
   world.broadcast(bytes);
@@ -128,6 +132,92 @@ std::vector<Case> further_cases(World& world, std::vector<ProbeRequest> const& r
   return more;
 }
 
+/// What a run's stages have in common.
+struct Stage {
+  World& world;
+  RunOptions const& options;
+  RunHooks const& hooks;
+  ProbeContext const& context;
+  RunState& state;
+  CaseRunner& runner;
+  CaseList list = {};
+  std::vector<Case> cases = {}; ///< all so far
+
+  /// Runs those that are new; false when a signal ended it.
+  bool run(std::vector<Case> more) {
+    bool const finished = run_cases(world, options.plan, more, runner, state);
+    cases.insert(cases.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+    return finished;
+  }
+  bool run_further(std::vector<Case> more) {
+    more = list.fresh(std::move(more));
+    on_rank0(world, [&] { state.expect(more.size()); });
+    return run(std::move(more));
+  }
+  /// As rank 0 sees it, for all.
+  std::vector<std::string> suspects(Suspicion suspicion) {
+    std::string names;
+    on_rank0(world, [&] {
+      if (hooks.suspects)
+        for (auto const& host : hooks.suspects(state.report(), suspicion)) names += host + '\n';
+    });
+    names = world.broadcast_text(names);
+    std::vector<std::string> hosts;
+    for (std::size_t begin = 0, end = 0; (end = names.find('\n', begin)) != names.npos; begin = end + 1)
+      hosts.push_back(names.substr(begin, end - begin));
+    return hosts;
+  }
+};
+
+// A search goes on until it leads no further.
+bool run_searches(Stage& stage, std::vector<ProbeRequest> const& requests) {
+  for (;;) {
+    auto more =
+        stage.list.fresh(further_cases(stage.world, requests, stage.context, stage.cases, stage.state));
+    if (more.empty()) return true;
+    on_rank0(stage.world, [&] { stage.state.expect(more.size()); });
+    if (!stage.run(std::move(more))) return false;
+  }
+}
+
+// What the first look leaves open: the other end of a link that nobody measured, and whether a suspect was only
+// disturbed.
+bool look_again(Stage& stage) {
+  auto const first_look = stage.cases;
+  auto const& hosts = stage.context.hosts;
+  if (!further_rounds(first_look, hosts, {hosts.front()}).empty() &&
+      !stage.run_further(further_rounds(first_look, hosts, stage.suspects(Suspicion::network))))
+    return false;
+  if (!stage.options.recheck) return true;
+  auto const suspects = stage.suspects(Suspicion::any);
+  auto more = second_look(first_look, hosts, suspects);
+  on_rank0(stage.world, [&] {
+    stage.state.add_note(suspects.empty() ? std::string("no second look: nobody was under suspicion")
+                         : more.empty()   ? std::string("no second look: everybody was under suspicion")
+                                          : fmt::format("a second look at {}", fmt::join(suspects, ", ")));
+  });
+  return stage.run_further(std::move(more));
+}
+
+void say_outlook(std::vector<ProbeRequest> const& requests, ProbeContext const& context, RunHooks const& hooks) {
+  if (!hooks.outlook) return;
+  for (auto const& request : requests)
+    if (auto const outlook = probe_of(request).outlook)
+      if (auto const text = outlook(complete(request), context); !text.empty()) hooks.outlook(text);
+}
+
+// A failure of one rank alone ends the job (a peer died, say): what is known by then must be in place before.
+bool run_stages(Stage& stage, std::vector<Case> cases, std::vector<ProbeRequest> const& requests) {
+  try {
+    return stage.run(std::move(cases)) && run_searches(stage, requests) && look_again(stage);
+  } catch (AgreedError const&) {
+    throw;
+  } catch (std::exception const& error) {
+    if (stage.world.rank() == 0) stage.state.publish_unfinished(error.what());
+    throw;
+  }
+}
+
 } // namespace
 
 RunResult run_plan(World& world, RunOptions const& options, Equipment const& equipment, RunHooks const& hooks) {
@@ -135,31 +225,40 @@ RunResult run_plan(World& world, RunOptions const& options, Equipment const& equ
   RunState state(options, hooks);
   on_rank0(world, [&] { state.load(); });
   auto const assembly = assemble(world, options, equipment, state);
-  ProbeContext const context{equipment.backends, assembly.stream_bytes, assembly.device};
+  ProbeContext const context{equipment.backends, assembly.stream_bytes, assembly.device, assembly.hosts};
   auto const requests = useful_requests(options.plan, context);
   std::vector<Case> cases;
   CaseList list;
   all_or_none(world, [&] {
     cases = all_cases(requests, context, list);
     for (auto const& item : cases)
-      make_groups(item.group_kind, assembly.hosts); // throws for what these ranks cannot form
+      if (item.groups.empty()) make_groups(item.group_kind, assembly.hosts); // throws for what these ranks cannot form
   });
-  on_rank0(world, [&] { state.open(cases.size()); });
+  on_rank0(world, [&] {
+    state.open(cases.size());
+    say_outlook(requests, context, hooks);
+  });
 
   StopSignal const stop;
   Watchdog watchdog(world, assembly.hosts, options.watchdog,
                     {.on_fire =
-                         [&](std::string const& text) {
+                         [&](std::string const& text, std::vector<MissingRank> const& missing) {
                            hooks.alarm(text);
-                           if (leads) state.publish_unfinished(text);
+                           if (leads) state.publish_unfinished(text, missing);
                            for (auto const abandon : equipment.abandon) abandon();
                          },
                      .on_tick =
                          [&] {
                            if (leads && StopSignal::requested()) state.publish_unfinished(stopped_by_signal);
-                         }});
+                         },
+                     .on_roll_call =
+                         [&](std::vector<MissingRank> const& missing) {
+                           if (leads) state.publish_unfinished(stopped_by_signal, missing);
+                         },
+                     .stop_requested = [] { return StopSignal::requested(); }});
   CaseRunner runner({.world = world,
                      .host_of_rank = assembly.hosts,
+                     .number_of_rank = assembly.numbers,
                      .equipment = equipment,
                      .threads = static_cast<int>(assembly.threads[static_cast<std::size_t>(world.rank())]),
                      .rehearsal = options.rehearse,
@@ -172,14 +271,8 @@ RunResult run_plan(World& world, RunOptions const& options, Equipment const& equ
   watchdog.step("clock synchronisation");
   runner.synchronize_clocks();
   state.set_clock(runner.clock_quality());
-  bool all_seen_to = run_cases(world, options.plan, cases, runner, state);
-  while (all_seen_to) {
-    auto const more = list.fresh(further_cases(world, requests, context, cases, state));
-    if (more.empty()) break;
-    on_rank0(world, [&] { state.expect(more.size()); });
-    all_seen_to = run_cases(world, options.plan, more, runner, state);
-    cases.insert(cases.end(), more.begin(), more.end());
-  }
+  Stage stage{world, options, hooks, context, state, runner, std::move(list)};
+  bool const all_seen_to = run_stages(stage, std::move(cases), requests);
   watchdog.step("final clock synchronisation");
   runner.synchronize_clocks();
   state.set_clock(runner.clock_quality());

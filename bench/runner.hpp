@@ -21,6 +21,7 @@ struct RunOptions {
   bool overwrite = false;              ///< replace the run that `out` holds
   bool force = false;                  ///< time although the wiring check objects; the objections go into the report
   bool rehearse = false;               ///< ranks may share devices; proves the code and measures nothing
+  bool recheck = false;                ///< ask suspects again, beside hosts that are under no suspicion
   double watchdog = 60;                ///< seconds; 0 switches it off
 };
 
@@ -31,12 +32,17 @@ struct Progress {
   double seconds_left = 0; ///< an estimate; 0 while there is none
 };
 
+enum class Suspicion { network, any };
+
 struct RunHooks {
   /// Rank 0: puts the run's files in place. Called at the end, and before that from the watchdog's thread when the
   /// run is being stopped; never twice at the same time.
   std::function<void(Report const&)> publish;
   std::function<void(Progress const&)> progress; ///< rank 0
   std::function<void(std::string const&)> alarm; ///< the watchdog's last words, on whichever rank saw it
+  /// Rank 0: hosts that the results so far speak against, worst first. Null: nobody is ever under suspicion.
+  std::function<std::vector<std::string>(Report const&, Suspicion)> suspects = {};
+  std::function<void(std::string const&)> outlook = {}; ///< rank 0: a line on what is about to begin
 };
 
 struct RunResult {

@@ -29,6 +29,8 @@ void quietly(std::function<void()> const& hook) noexcept {
   }
 }
 
+constexpr double roll_period = 0.15, roll_patience = 0.5; // seconds: launchers insist after about one
+
 double sign_period(double timeout) { return std::clamp(timeout / 20, 0.05, 1.0); }
 
 // Rank 0, and for the case that it is the one that hangs, the first rank of another host, else rank 1.
@@ -41,27 +43,24 @@ std::vector<int> choose_monitors(std::vector<std::string> const& hosts) {
 
 } // namespace
 
-std::vector<std::string> describe_missing(WatchdogView const& view, std::vector<std::string> const& host_of_rank,
+std::vector<MissingRank> describe_missing(WatchdogView const& view,
                                           std::function<std::string(std::uint64_t)> const& step_name) {
   auto latest = view.step;
   for (auto const& sign : view.ranks) latest = std::max(latest, sign.step);
-  std::vector<std::string> lines;
+  std::vector<MissingRank> missing;
   for (std::size_t rank = 0; rank < view.ranks.size(); ++rank) {
     auto const& sign = view.ranks[rank];
     double const quiet = view.now - sign.heard;
     bool const behind = sign.step<latest, silent = quiet> view.silence;
     if (!behind && !silent) continue;
-    auto line = fmt::format("rank {} on {}", rank, host_of_rank[rank]);
-    if (behind) line += fmt::format(" did not reach step {} ({})", latest, step_name(latest));
-    if (sign.heard == 0)
-      line += ", never heard of";
-    else {
-      if (silent) line += fmt::format("{} silent for {:.1f} s", behind ? "," : "", quiet);
-      line += fmt::format(", last seen in step {} ({})", sign.step, step_name(sign.step));
-    }
-    lines.push_back(std::move(line));
+    std::vector<std::string> what;
+    if (behind) what.push_back(fmt::format("did not reach step {} ({})", latest, step_name(latest)));
+    if (sign.heard > 0 && silent) what.push_back(fmt::format("silent for {:.1f} s", quiet));
+    what.push_back(sign.heard == 0 ? std::string("never heard of")
+                                   : fmt::format("last seen in step {} ({})", sign.step, step_name(sign.step)));
+    missing.push_back({rank, fmt::format("{}", fmt::join(what, ", "))});
   }
-  return lines;
+  return missing;
 }
 
 Watchdog::Watchdog(World& world, std::vector<std::string> host_of_rank, double timeout, Hooks hooks)
@@ -117,43 +116,71 @@ void Watchdog::run() {
     quietly(hooks_.on_tick);
     if (!link_) continue;
     double const now = monotonic_seconds();
-    if (now >= next_sign) {
+    bool const just_stopped = stopped_at_ == 0 && hooks_.stop_requested && hooks_.stop_requested();
+    if (just_stopped) stopped_at_ = now;
+    if (now >= next_sign || just_stopped) {
       std::lock_guard const lock(mutex_);
       link_->send(static_cast<std::uint32_t>(world_.rank()), step_);
-      next_sign = now + sign_period(timeout_);
+      next_sign = now + (stopped_at_ > 0 ? roll_period : sign_period(timeout_));
     }
-    if (monitor_) watch(now);
+    if (!monitor_) continue;
+    listen(now);
+    call_the_roll(now);
+    watch(now);
   }
 }
 
-void Watchdog::watch(double now) {
-  std::vector<std::string> lines;
-  std::string where;
-  std::uint64_t stuck = 0;
-  // Not under the lock, and not for ever: a flood of datagrams must not hold up the run.
+// Not under the lock, and not for ever: a flood of datagrams must not hold up the run.
+void Watchdog::listen(double now) {
   link_->receive(4 * signs_.size() + 64, [&](std::uint32_t rank, std::uint64_t step) {
     if (rank < signs_.size()) signs_[rank] = {step, now};
   });
+}
+
+// A launcher that loses a rank stops the others; each that lives answers to that with a sign.
+void Watchdog::call_the_roll(double now) {
+  if (roll_called_ || stopped_at_ == 0 || now - stopped_at_ < roll_patience) return;
+  roll_called_ = true;
+  std::vector<MissingRank> missing;
+  {
+    std::lock_guard const lock(mutex_);
+    for (std::size_t rank = 0; rank < signs_.size(); ++rank) {
+      auto const& sign = signs_[rank];
+      if (sign.heard >= stopped_at_) continue;
+      missing.push_back({rank, sign.heard == 0 ? std::string("never heard of")
+                                               : fmt::format("fell silent in step {} ({})", sign.step, name_of(sign.step))});
+    }
+  }
+  quietly([&] {
+    if (hooks_.on_roll_call) hooks_.on_roll_call(missing);
+  });
+}
+
+void Watchdog::watch(double now) {
+  std::vector<MissingRank> missing;
+  std::string where;
+  std::uint64_t stuck = 0;
   {
     std::lock_guard const lock(mutex_);
     stuck = step_;
     if (now - step_begun_ < patience_) return;
     auto const name = [this](std::uint64_t step) { return name_of(step); };
-    lines = describe_missing({step_, now, 4 * sign_period(timeout_), signs_}, hosts_, name);
-    if (lines.empty() && now - step_begun_ < when_all_alive * timeout_) return;
+    missing = describe_missing({step_, now, 4 * sign_period(timeout_), signs_}, name);
+    if (missing.empty() && now - step_begun_ < when_all_alive * timeout_) return;
     where = fmt::format("step {} ({})", step_, name(step_));
   }
   auto text =
       fmt::format("watchdog: no progress for {:.1f} s; rank {} waits in {}", now - step_begun_, world_.rank(), where);
-  if (lines.empty()) text += "; every rank is in this step and alive";
-  for (std::size_t i = 0; i < std::min(lines.size(), ranks_shown); ++i) text += "\nwatchdog: " + lines[i];
-  if (lines.size() > ranks_shown) text += fmt::format("\nwatchdog: and {} more", lines.size() - ranks_shown);
+  if (missing.empty()) text += "; every rank is in this step and alive";
+  for (std::size_t i = 0; i < std::min(missing.size(), ranks_shown); ++i) 
+    text += fmt::format("\nwatchdog: rank {} on {} {}", missing[i].rank, hosts_[missing[i].rank], missing[i].what);
+  if (missing.size() > ranks_shown) text += fmt::format("\nwatchdog: and {} more", missing.size() - ranks_shown);
   auto const moved = [&] {
     std::lock_guard const lock(mutex_);
     return step_ != stuck || ending_;
   };
   if (moved()) return;
-  quietly([&] { hooks_.on_fire(text); });
+  quietly([&] { hooks_.on_fire(text, missing); });
   if (!moved()) world_.abort(static_cast<int>(Exit::watchdog));
 }
 

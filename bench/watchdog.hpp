@@ -30,8 +30,14 @@ struct WatchdogView {
   std::vector<RankSign> ranks;
 };
 
-/// Which ranks hold the others up, one line each, from what a monitor knows. Pure.
-std::vector<std::string> describe_missing(WatchdogView const& view, std::vector<std::string> const& host_of_rank,
+/// A rank that holds the others up, or has ended.
+struct MissingRank {
+  std::size_t rank = 0; ///< in the world of this launch
+  std::string what;     ///< "silent for 3.2 s, last seen in step 7 (…)"
+};
+
+/// Which ranks hold the others up, from what a monitor knows. Pure.
+std::vector<MissingRank> describe_missing(WatchdogView const& view,
                                           std::function<std::string(std::uint64_t)> const& step_name);
 
 /// Ends a run that no longer moves. Every rank tells two monitors, rank 0 and a deputy on another host where there is
@@ -42,8 +48,13 @@ std::vector<std::string> describe_missing(WatchdogView const& view, std::vector<
 class Watchdog {
 public:
   struct Hooks {
-    std::function<void(std::string const&)> on_fire; ///< from the watchdog's thread, before the job is ended
-    std::function<void()> on_tick;                   ///< from the watchdog's thread, about twenty times a second
+    /// From the watchdog's thread, before the job is ended.
+    std::function<void(std::string const&, std::vector<MissingRank> const&)> on_fire;
+    std::function<void()> on_tick; ///< from the watchdog's thread, about twenty times a second
+    /// From the watchdog's thread, once, half a second after the job was told to stop: ranks that have given no sign
+    /// since, so that whoever is dead by then can be told from whoever was stopped.
+    std::function<void(std::vector<MissingRank> const&)> on_roll_call;
+    std::function<bool()> stop_requested; ///< from the watchdog's thread
   };
 
   /// Collective. A timeout of 0 switches the watching off; ticks go on.
@@ -60,6 +71,8 @@ public:
 private:
   void run();
   void watch(double now);
+  void listen(double now);
+  void call_the_roll(double now);
   std::string name_of(std::uint64_t step);
 
   World& world_;
@@ -69,6 +82,8 @@ private:
   std::unique_ptr<SignLink> link_;
   bool monitor_ = false;
   double patience_ = 0;
+  double stopped_at_ = 0; ///< when stop_requested first said so; 0 before
+  bool roll_called_ = false;
 
   std::vector<RankSign> signs_; ///< the watchdog's thread alone
 

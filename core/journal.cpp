@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <unistd.h>
 
 namespace maru {
@@ -106,6 +107,61 @@ JournalContent parse_journal(std::string_view text, std::string_view origin) {
   return content;
 }
 
+namespace {
+
+std::map<std::string, std::vector<std::int64_t>> ranks_of_hosts(std::vector<std::string> const& host_of_rank) {
+  std::map<std::string, std::vector<std::int64_t>> hosts;
+  for (std::size_t rank = 0; rank < host_of_rank.size(); ++rank)
+    hosts[host_of_rank[rank]].push_back(static_cast<std::int64_t>(rank));
+  return hosts;
+}
+
+std::string difference_of_hosts(std::vector<std::string> const& begun, std::vector<std::string> const& now) {
+  auto const then = ranks_of_hosts(begun);
+  for (auto const& [host, ranks] : ranks_of_hosts(now)) {
+    auto const found = then.find(host);
+    if (found == then.end()) return fmt::format("it had no ranks on {}", host);
+    if (found->second.size() != ranks.size())
+      return fmt::format("it had {} ranks on {}, now there are {}", found->second.size(), printable(host), ranks.size());
+  }
+  return "it had other ranks";
+}
+
+} // namespace
+
+std::optional<std::vector<std::int64_t>> ranks_begun(std::vector<std::string> const& hosts_begun,
+                                                     std::vector<std::string> const& hosts_now) {
+  auto const then = ranks_of_hosts(hosts_begun);
+  std::vector<std::int64_t> ranks(hosts_now.size());
+  for (auto const& [host, places] : ranks_of_hosts(hosts_now)) {
+    auto const found = then.find(host);
+    if (found == then.end() || found->second.size() != places.size()) return std::nullopt;
+    for (std::size_t i = 0; i < places.size(); ++i) ranks[static_cast<std::size_t>(places[i])] = found->second[i];
+  }
+  return ranks;
+}
+
+Report report_of(JournalContent const& content) {
+  Report report;
+  auto const& header = content.header;
+  report.run.id = header.run_id;
+  report.run.maru_version = header.maru_version;
+  report.run.plan = header.plan;
+  report.run.plan_digest = header.plan_digest;
+  report.run.started = report.run.finished = header.started;
+  report.run.incomplete_reason = "its run left a journal and no report";
+  for (auto const& [host, ranks] : ranks_of_hosts(header.hosts)) report.hosts.emplace_back().name = host;
+  std::map<std::string, std::int64_t> places;
+  for (std::size_t rank = 0; rank < header.hosts.size(); ++rank) {
+    auto& info = report.ranks.emplace_back();
+    info.rank = static_cast<std::int64_t>(rank);
+    info.host = header.hosts[rank];
+    info.local_rank = places[info.host]++;
+  }
+  report.records = content.records;
+  return report;
+}
+
 void require_same(JournalHeader const& begun, JournalHeader const& now, std::string const& directory) {
   std::string differences;
   auto const differ = [&](std::string const& text) { differences += (differences.empty() ? "" : "; ") + text; };
@@ -113,13 +169,7 @@ void require_same(JournalHeader const& begun, JournalHeader const& now, std::str
     differ(fmt::format("it was begun by maru {}, this is {}", printable(begun.maru_version), now.maru_version));
   if (begun.plan_digest != now.plan_digest)
     differ(fmt::format("its plan was '{}' with other questions", printable(begun.plan)));
-  if (begun.hosts.size() != now.hosts.size())
-    differ(fmt::format("it had {} ranks, now there are {}", begun.hosts.size(), now.hosts.size()));
-  else if (begun.hosts != now.hosts) {
-    auto const [old_host, new_host] = std::mismatch(begun.hosts.begin(), begun.hosts.end(), now.hosts.begin());
-    differ(fmt::format("rank {} was on {}, now it is on {}", old_host - begun.hosts.begin(), printable(*old_host),
-                       *new_host));
-  }
+  if (!ranks_begun(begun.hosts, now.hosts)) differ(difference_of_hosts(begun.hosts, now.hosts));
   if (!differences.empty()) throw Error(Exit::usage, fmt::format("cannot resume {}: {}", directory, differences));
 }
 

@@ -5,6 +5,7 @@
 #include "core/report.hpp"
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -50,8 +51,17 @@ struct JournalContent {
 JournalContent read_journal(std::string const& directory);
 JournalContent parse_journal(std::string_view text, std::string_view origin);
 
-/// Throws Error(usage) that names each difference between what was begun and what is asked for now.
+/// Throws Error(usage) that names each difference between what was begun and what is asked for now. Whole hosts may be
+/// missing now: a dead node must not keep the others from going on.
 void require_same(JournalHeader const& begun, JournalHeader const& now, std::string const& directory);
+
+/// Which of the ranks that a run was begun with each of these is: the same host, the same place on it. Nothing where
+/// they do not fit: another host, or not as many ranks on one.
+std::optional<std::vector<std::int64_t>> ranks_begun(std::vector<std::string> const& hosts_begun,
+                                                     std::vector<std::string> const& hosts_now);
+
+/// What can be told of a run that left its journal and no report: who began it, and the records of its closed cases.
+Report report_of(JournalContent const& content);
 
 std::string journal_path(std::string const& directory);
 

@@ -55,6 +55,7 @@ private:
 
   Place make_place(Group const& group, bool device) const {
     Place place;
+    place.device = device;
     for (auto const rank : group.ranks) {
       auto const found = ranks_.find(rank);
       if (found == ranks_.end()) continue;

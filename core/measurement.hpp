@@ -28,6 +28,7 @@ struct Place {
   std::string model;              ///< the accelerator's, or the processor's where the host computes: what makes peers
   std::string device_uuid;        ///< empty for several ranks, and for hosts
   std::string driver;             ///< of the accelerator
+  bool device = false;            ///< whether an accelerator answered
 };
 
 /// One figure of one record: the rate where the record has one, else the duration. SI units.

@@ -33,6 +33,7 @@ template <class V> void fields(V& v, DeviceShare& x) {
 template <class V> void fields(V& v, Assembly& x) {
   v("fault", x.fault, "");
   v("hosts", x.hosts, "");
+  v("numbers", x.numbers, "");
   v("threads", x.threads, "");
   v("stream_bytes", x.stream_bytes, "");
   v("run_id", x.run_id, "");

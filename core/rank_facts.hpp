@@ -44,6 +44,7 @@ struct DeviceShare {
 struct Assembly {
   std::string fault;                 ///< one line, when the ranks must not be timed like this
   std::vector<std::string> hosts;    ///< of each rank
+  std::vector<std::int64_t> numbers; ///< what the report calls each rank
   std::vector<std::int64_t> threads; ///< of each rank
   std::int64_t stream_bytes = 0;     ///< bytes of each array that defeats the caches
   std::string run_id;

@@ -56,8 +56,8 @@ std::string question(std::string_view probe, Operation const& operation, std::st
 }
 
 std::string key(Record const& record) {
-  return fmt::format("{} {}#{} {}", question(record), record.group.kind, record.group.index,
-                     format_ranks(record.group.ranks));
+  return fmt::format("{} {}#{} {}{}", question(record), record.group.kind, record.group.index,
+                     format_ranks(record.group.ranks), record.second_look ? " again" : "");
 }
 
 std::string_view name(Status status) {

@@ -59,7 +59,7 @@ struct RankInfo {
 
 /// The group of ranks that a record speaks of. kind "rank" is a group of one: an operation without partners.
 struct Group {
-  std::string kind = "rank"; ///< rank, world, node, pairs, split:K
+  std::string kind = "rank"; ///< rank, world, node, pairs, split:K, hosts:ROUND, local:ROUND, couples
   std::int64_t index = 0;    ///< which of its kind
   std::vector<std::int64_t> ranks;
 };
@@ -74,6 +74,7 @@ struct Verification {
   double max_error = 0; ///< largest error over its tolerance; at most 1 when right
   std::string method;   ///< "exact", "naive", "freivalds+naive" …
   std::string detail;   ///< the first wrong element, and whose
+  std::optional<std::int64_t> wrong_rank = {}; ///< who found it; absent when right
 };
 
 /// Who came last into a coupled operation, from a sample of iterations started at one agreed time on synchronised

@@ -79,7 +79,7 @@ template <class V> void fields(V& v, RankInfo& x) {
 }
 
 template <class V> void fields(V& v, Group& x) {
-  v("kind", x.kind, "rank, world, node, pairs or split:K");
+  v("kind", x.kind, "rank, world, node, pairs, split:K, hosts:ROUND, local:ROUND or couples");
   v("index", x.index, "which group of its kind");
   v.ranks("ranks", x.ranks, "world ranks of the group, as ranges");
 }
@@ -97,6 +97,7 @@ template <class V> void fields(V& v, Verification& x) {
   v("max_error", x.max_error, "largest error over its tolerance; at most 1 when right");
   v("method", x.method, "how it was checked");
   v("detail", x.detail, "the first wrong element");
+  v("wrong_rank", x.wrong_rank, "the rank that found it; absent when right");
 }
 
 template <class V> void fields(V& v, Arrival& x) {

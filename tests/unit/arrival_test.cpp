@@ -49,7 +49,7 @@ TEST(Arrival, NamesTheCulpritAndNotItsVictims) {
 TEST(Arrival, NamesWorldRanksOfASubgroup) {
   auto parts = made_up(1, 300 * us, 2 * us, 1 * us);
   parts.resize(2);
-  EXPECT_EQ(judge_arrivals(parts, {1, 3}, hosts).last_rank, 3);
+  EXPECT_EQ(judge_arrivals(parts, {1, 3}, {hosts[1], hosts[3]}).last_rank, 3);
 }
 
 // The more ranks, the likelier one of them is the last a few times by chance; and all of a few is not enough for two.

@@ -47,7 +47,10 @@ TEST(Watchdog, LeavesARunThatMovesAlone) {
     int ticks = 0;
     {
       Watchdog watchdog(world, {"a", "a", "b"}, 0.4,
-                        {.on_fire = [](std::string const&) {}, .on_tick = [&] { ++ticks; }});
+                        {.on_fire = [](std::string const&, auto const&) {},
+                         .on_tick = [&] { ++ticks; },
+                         .on_roll_call = {},
+                         .stop_requested = {}});
       double const begun = monotonic_seconds();
       for (int i = 0; monotonic_seconds() - begun < 1.0; ++i) {
         watchdog.step("step " + std::to_string(i));
@@ -64,7 +67,10 @@ TEST(Watchdog, GivesALongStepMoreTime) {
     std::string fired;
     {
       Watchdog watchdog(world, {"a", "a", "b"}, 0.5,
-                        {.on_fire = [&](std::string const& text) { fired = text; }, .on_tick = {}});
+                        {.on_fire = [&](std::string const& text, auto const&) { fired = text; },
+                         .on_tick = {},
+                         .on_roll_call = {},
+                         .stop_requested = {}});
       watchdog.step("long");
       std::this_thread::sleep_for(std::chrono::milliseconds(1000));
       watchdog.step("next");
@@ -81,8 +87,11 @@ TEST(WatchdogDeathTest, NamesTheRankThatStoppedMovingAndEndsWithItsCode) {
                        [](World& world) {
                          Watchdog watchdog(
                              world, {"a", "a", "b"}, 0.5,
-                             {.on_fire = [](std::string const& text) { std::fprintf(stderr, "%s\n", text.c_str()); },
-                              .on_tick = {}});
+                             {.on_fire = [](std::string const& text,
+                                            auto const&) { std::fprintf(stderr, "%s\n", text.c_str()); },
+                              .on_tick = {},
+                              .on_roll_call = {},
+                              .stop_requested = {}});
                          watchdog.step("first");
                          if (world.rank() != 2) watchdog.step("second");
                          std::this_thread::sleep_for(std::chrono::seconds(20));

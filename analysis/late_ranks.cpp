@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/late_ranks.hpp"
+
+#include "analysis/robust.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+
+namespace maru {
+namespace {
+
+constexpr double late_share = 0.5;
+
+struct Tally {
+  LateRank late;
+  std::vector<double> seconds;
+};
+
+void count(Tally& tally, Arrival const& arrival) {
+  auto& late = tally.late;
+  auto const iterations = static_cast<double>(arrival.iterations);
+  late.rank = *arrival.last_rank;
+  late.host = arrival.last_host;
+  ++late.records;
+  late.share += arrival.last_share * iterations; // a sum, until all are counted
+  late.iterations += iterations;
+  late.error = std::max(late.error, arrival.lateness_error);
+  tally.seconds.push_back(arrival.lateness);
+}
+
+} // namespace
+
+std::vector<LateRank> late_ranks(Report const& report, bool second_look) {
+  std::map<std::int64_t, std::size_t> judged; // rank → records that could have named it
+  std::map<std::int64_t, Tally> tallies;
+  for (auto const& record : report.records) {
+    if (!record.arrival || record.rehearsal || record.second_look != second_look) continue;
+    auto const iterations = record.arrival->iterations;
+    if (last_by_chance(iterations, iterations, record.group.ranks.size()) >= most_chance)
+      continue; // too few to name any
+    for (auto const rank : record.group.ranks) ++judged[rank];
+    if (record.arrival->last_rank) count(tallies[*record.arrival->last_rank], *record.arrival);
+  }
+  std::vector<LateRank> result;
+  for (auto& [rank, tally] : tallies) {
+    auto& late = tally.late;
+    late.judged = judged[rank];
+    if (static_cast<double>(late.records) < late_share * static_cast<double>(late.judged)) continue;
+    late.share /= late.iterations;
+    late.seconds = median_of(tally.seconds);
+    result.push_back(std::move(late));
+  }
+  return result;
+}
+
+std::string describe(LateRank const& late) {
+  return fmt::format("arrives last in {:.0f} % of {:.0f} iterations ({} of {} records), {:.1f} us late (± {:.1f} us)",
+                     100 * late.share, late.iterations, late.records, late.judged, 1e6 * late.seconds,
+                     1e6 * late.error);
+}
+
+} // namespace maru

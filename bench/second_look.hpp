@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "bench/probe.hpp"
+
+#include <string>
+#include <vector>
+
+namespace maru {
+
+/// Cases that ask suspects again, each beside or together with a host that is under no suspicion. `suspects` are worst
+/// first; where there are more of them than other hosts, the least suspicious are left out. Nothing where nobody is
+/// under suspicion, or everybody is. Pure, and the same on every rank.
+/// - what each rank or each host does alone: on the suspects and on as many others, at least three if there are
+/// - what several hosts do together: each suspect's ranks with those of one other host, and two others as a control
+/// - the link map: each suspect with up to eight others, one after another; pairs within hosts as before
+std::vector<Case> second_look(std::vector<Case> const& first_look, std::vector<std::string> const& host_of_rank,
+                              std::vector<std::string> const& suspects);
+
+/// More rounds of a link map of which only some were measured: each suspect with others, so that a slow host can be
+/// told from a slow link. Nothing where all rounds were measured.
+std::vector<Case> further_rounds(std::vector<Case> const& cases, std::vector<std::string> const& host_of_rank,
+                                 std::vector<std::string> const& suspects);
+
+} // namespace maru
