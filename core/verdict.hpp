@@ -19,6 +19,7 @@ State worse(State a, State b);
 struct Evidence {
   std::string judgement; ///< "integrity", "absolute", "relative", "historical", "arrival" or "network"
   State state = State::unknown;
+  std::string what; ///< "gemm bf16", "sends", "lateness": the same in a first and a second look
   std::string text; ///< "gemm bf16: 612 TFLOP/s, 13 % below 47 peers (8.1 sigma)"
   std::int64_t rank = -1;
   std::string device_uuid;

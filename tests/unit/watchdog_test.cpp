@@ -16,7 +16,11 @@ std::vector<std::string> const hosts{"h0", "h0", "h1", "h1"};
 std::string step_name(std::uint64_t step) { return "s" + std::to_string(step); }
 
 std::vector<std::string> missing(std::vector<RankSign> ranks) {
-  return describe_missing({.step = 7, .now = 100, .silence = 1, .ranks = std::move(ranks)}, hosts, step_name);
+  std::vector<std::string> lines;
+  for (auto const& [rank, what] :
+       describe_missing({.step = 7, .now = 100, .silence = 1, .ranks = std::move(ranks)}, step_name))
+    lines.push_back("rank " + std::to_string(rank) + " on " + hosts[rank] + " " + what);
+  return lines;
 }
 
 TEST(Missing, NobodyWhenAllAreThere) { EXPECT_THAT(missing({{7, 100}, {7, 99.5}, {7, 100}, {7, 100}}), IsEmpty()); }

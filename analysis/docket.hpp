@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the judges of analysis/judge*.cpp write into. Only they include it.
+#pragma once
+
+#include "analysis/judge.hpp"
+#include "core/measurement.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace maru {
+
+struct HostDocket {
+  std::string_view host;
+  State absolute = State::unknown, relative = State::unknown, historical = State::unknown;
+  std::vector<Evidence> evidence; ///< no passes, but in second looks
+  bool processor_slow = false;    ///< its own computing is what is slow
+};
+
+/// One look at a report, as it is being judged.
+struct Docket {
+  Docket(Report const& judged, JudgeOptions const& with, bool second);
+
+  Report const& report;
+  JudgeOptions const& options;
+  bool second_look;
+  Measurements all;
+  std::vector<HostDocket> hosts; ///< in the order of the report
+  std::vector<LinkVerdict> links;
+  std::vector<std::string> notes;
+
+  /// Null for a host that the report does not list.
+  HostDocket* of(std::string_view host);
+  std::string_view host_of(std::int64_t rank) const;
+  std::string_view device_of(std::int64_t rank) const;
+  /// Adds it to its host; passes are kept in second looks only, to be held against the first.
+  void add(HostDocket& host, Evidence evidence) const;
+
+private:
+  std::unordered_map<std::string_view, std::size_t> places_;
+  std::unordered_map<std::int64_t, RankInfo const*> ranks_;
+};
+
+/// "h3 rank 5" and the like need no more than a note where the same is true of many.
+void judge_integrity(Docket& docket);
+void judge_figures(Docket& docket);
+void judge_missing(Docket& docket);
+/// Last: what a slow processor explains is not held against the network.
+void judge_network(Docket& docket);
+
+} // namespace maru

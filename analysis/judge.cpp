@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/judge.hpp"
+
+#include "analysis/docket.hpp"
+#include "analysis/phrases.hpp"
+#include "analysis/scores.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <set>
+
+namespace maru {
+
+Docket::Docket(Report const& judged, JudgeOptions const& with, bool second)
+    : report(judged), options(with), second_look(second), all(measurements(judged)) {
+  for (auto const& host : report.hosts) {
+    places_.try_emplace(host.name, hosts.size());
+    hosts.emplace_back().host = host.name;
+  }
+  for (auto const& rank : report.ranks) ranks_.try_emplace(rank.rank, &rank);
+}
+
+HostDocket* Docket::of(std::string_view host) {
+  auto const found = places_.find(host);
+  return found == places_.end() ? nullptr : &hosts[found->second];
+}
+
+std::string_view Docket::host_of(std::int64_t rank) const {
+  auto const found = ranks_.find(rank);
+  return found == ranks_.end() ? std::string_view() : found->second->host;
+}
+
+std::string_view Docket::device_of(std::int64_t rank) const {
+  auto const found = ranks_.find(rank);
+  return found == ranks_.end() ? std::string_view() : found->second->device_uuid;
+}
+
+void Docket::add(HostDocket& host, Evidence evidence) const {
+  if (evidence.state != State::pass || second_look) host.evidence.push_back(std::move(evidence));
+}
+
+namespace {
+
+// In this order it is told: what came first explains what follows.
+constexpr std::array<std::string_view, 6> order{"integrity", "absolute", "relative", "historical", "arrival",
+                                                "network"};
+
+std::size_t place_of(std::string_view judgement) {
+  return static_cast<std::size_t>(std::find(order.begin(), order.end(), judgement) - order.begin());
+}
+
+double ratio(Evidence const& e) { return e.expected > 0 ? e.value / e.expected : 1; }
+
+bool comes_before(Evidence const& a, Evidence const& b) {
+  if (a.state != b.state) return a.state > b.state;
+  if (a.judgement != b.judgement) return place_of(a.judgement) < place_of(b.judgement);
+  return ratio(a) < ratio(b);
+}
+
+std::string reason_of(Evidence const& evidence) {
+  if (evidence.rank < 0) return evidence.text;
+  return evidence.device_uuid.empty() ? fmt::format("rank {}: {}", evidence.rank, evidence.text)
+                                      : fmt::format("rank {} ({}): {}", evidence.rank, evidence.device_uuid, evidence.text);
+}
+
+void hear(Docket& docket) {
+  if (!docket.second_look) judge_integrity(docket);
+  judge_figures(docket);
+  if (!docket.second_look) judge_missing(docket);
+  judge_network(docket);
+}
+
+/// Takes back what a second look does not confirm.
+void compare_looks(HostDocket& first, HostDocket const& second, bool& flaky) {
+  for (auto& evidence : first.evidence) {
+    if (evidence.state != State::fail || evidence.judgement == "integrity") continue;
+    auto const again = std::find_if(second.evidence.begin(), second.evidence.end(), [&](Evidence const& e) {
+      return e.judgement == evidence.judgement && e.what == evidence.what && e.rank == evidence.rank;
+    });
+    // Nobody is late who is not named again; figures must have been measured again.
+    bool const punctual = again == second.evidence.end() && evidence.judgement == "arrival" && !second.evidence.empty();
+    if (again == second.evidence.end() && !punctual) continue;
+    evidence.text += "; second look: " + (punctual ? std::string("punctual") : again->text);
+    if (!punctual && again->state == State::fail) continue;
+    evidence.state = State::warn;
+    flaky = true;
+  }
+}
+
+State state_of(HostDocket const& host) {
+  auto state = State::unknown;
+  for (auto const judged : {host.absolute, host.relative, host.historical})
+    if (judged != State::unknown) state = State::pass;
+  for (auto const& evidence : host.evidence) state = worse(state, evidence.state);
+  return state;
+}
+
+// The three judgements as they stand once a second look has spoken.
+State slot(HostDocket const& host, State judged, std::string_view judgement) {
+  if (judged == State::unknown) return judged;
+  auto state = State::pass;
+  for (auto const& evidence : host.evidence)
+    if (evidence.judgement == judgement ||
+        (judgement == "relative" && (evidence.judgement == "network" || evidence.judgement == "arrival")))
+      state = worse(state, evidence.state);
+  return state;
+}
+
+std::string nothing_to_judge_by(JudgeOptions const& options) {
+  return fmt::format("nothing to judge it by: fewer than {} peers, no floor of a spec that was measured, {}",
+                     options.thresholds.least_peers, options.baseline.empty() ? "no past" : "no past of its own");
+}
+
+HostVerdict conclude_host(HostDocket& host, HostDocket const* second, JudgeOptions const& options) {
+  HostVerdict verdict;
+  verdict.host = host.host;
+  if (second) compare_looks(host, *second, verdict.flaky);
+  std::stable_sort(host.evidence.begin(), host.evidence.end(), comes_before);
+  verdict.state = state_of(host);
+  verdict.flaky = verdict.flaky && verdict.state == State::warn;
+  verdict.absolute = slot(host, host.absolute, "absolute");
+  verdict.relative = slot(host, host.relative, "relative");
+  verdict.historical = slot(host, host.historical, "historical");
+  verdict.evidence = std::move(host.evidence);
+  if (!verdict.evidence.empty())
+    verdict.reason = reason_of(verdict.evidence.front());
+  else if (verdict.state == State::unknown)
+    verdict.reason = nothing_to_judge_by(options);
+  return verdict;
+}
+
+std::string names_of(std::vector<Spec> const& specs) {
+  std::string names;
+  for (auto const& spec : specs) names += (names.empty() ? "" : ", ") + spec.name;
+  return names;
+}
+
+// A link that the second look measured again and found usual was only disturbed.
+void compare_links(Docket& first, Docket const& second, std::set<std::string_view> const& looked_at) {
+  for (auto& link : first.links) {
+    auto const confirmed = std::any_of(second.links.begin(), second.links.end(), [&](LinkVerdict const& again) {
+      return again.from == link.from && again.to == link.to;
+    });
+    if (confirmed || !looked_at.contains(link.from) || !looked_at.contains(link.to)) continue;
+    link.state = State::warn;
+    link.text += "; a second look did not find it again";
+  }
+}
+
+} // namespace
+
+std::string describe(Thresholds const& t) {
+  return fmt::format("peers and past: {:g} robust sigmas and {:g} %; bandwidth of links {:g} %, latency {:g} times; "
+                     "late by {}; {} peers",
+                     t.sigmas, 100 * t.effect, 100 * t.link_effect, 1 + 5 * t.link_effect,
+                     figure_text(t.late, Unit::second), t.least_peers);
+}
+
+Verdict judge(Report const& report, JudgeOptions const& options) {
+  Docket first(report, options, false);
+  hear(first);
+  std::optional<Docket> second;
+  if (std::any_of(report.records.begin(), report.records.end(), [](Record const& r) { return r.second_look; }))
+    hear(second.emplace(report, options, true));
+  Verdict verdict;
+  verdict.run = report.run.id;
+  verdict.plan = report.run.plan;
+  verdict.spec = names_of(options.specs);
+  verdict.baseline = options.baseline;
+  verdict.thresholds = describe(options.thresholds);
+  verdict.state = report.hosts.empty() ? State::unknown : State::pass;
+  std::set<std::string_view> looked_at;
+  for (auto& host : first.hosts) {
+    auto* const again = second ? second->of(host.host) : nullptr;
+    if (again && !again->evidence.empty()) looked_at.insert(host.host);
+    verdict.hosts.push_back(conclude_host(host, again, options));
+    verdict.state = worse(verdict.state, verdict.hosts.back().state);
+  }
+  if (second) compare_links(first, *second, looked_at);
+  for (auto const& link : first.links) verdict.state = worse(verdict.state, link.state);
+  verdict.links = std::move(first.links);
+  std::stable_sort(verdict.links.begin(), verdict.links.end(),
+                   [](LinkVerdict const& a, LinkVerdict const& b) { return a.state > b.state; });
+  verdict.notes = std::move(first.notes);
+  if (!report.run.complete) verdict.notes.push_back("the run is incomplete: " + report.run.incomplete_reason);
+  return verdict;
+}
+
+std::vector<std::string> suspects(Report const& report, JudgeOptions const& options, bool network_only) {
+  Docket docket(report, options, false);
+  if (!network_only) judge_figures(docket);
+  judge_network(docket);
+  std::vector<std::pair<State, std::string>> accused;
+  for (auto const& host : docket.hosts) {
+    auto state = State::pass;
+    for (auto const& evidence : host.evidence) state = worse(state, evidence.state);
+    for (auto const& link : docket.links) // both ends, for one of them it may be
+      if (link.from == host.host || link.to == host.host) state = worse(state, State::warn);
+    if (state != State::pass) accused.emplace_back(state, host.host);
+  }
+  std::stable_sort(accused.begin(), accused.end(), [](auto const& a, auto const& b) { return a.first > b.first; });
+  std::vector<std::string> hosts;
+  for (auto& [state, host] : accused) hosts.push_back(std::move(host));
+  return hosts;
+}
+
+std::vector<Spec> specs_for(Report const& report) {
+  std::vector<Spec> specs;
+  std::set<std::string_view> models{""}; // the processors
+  for (auto const& rank : report.ranks) models.insert(rank.device);
+  std::set<Spec const*> known;
+  for (auto const model : models)
+    if (auto const* spec = find_spec(model); spec && known.insert(spec).second) specs.push_back(*spec);
+  return specs;
+}
+
+} // namespace maru

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Figures of single places: against floors, peers and their own past.
+#include "analysis/docket.hpp"
+#include "analysis/phrases.hpp"
+#include "analysis/scores.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+
+namespace maru {
+namespace {
+
+constexpr double warn_part = 0.6; // of the effect that fails
+
+void take(State& state, State with) { state = state == State::unknown ? with : worse(state, with); }
+
+bool computes(Metric const& metric) { return metric.probe == "gemm" || metric.probe == "memory"; }
+
+Evidence evidence_of(Docket const& docket, Place const& place, char const* judgement, State state, std::string what) {
+  Evidence evidence;
+  evidence.judgement = judgement;
+  evidence.state = state;
+  evidence.what = std::move(what);
+  evidence.rank = place.rank;
+  evidence.device_uuid = place.rank < 0 ? std::string() : std::string(docket.device_of(place.rank));
+  return evidence;
+}
+
+// ---- absolute
+
+/// The best figure of each place for each floor of its spec.
+struct Best {
+  double value = std::numeric_limits<double>::quiet_NaN();
+  double most = 0; ///< the better end of its interval
+  std::size_t metric = 0;
+};
+
+Spec const* spec_of(Place const& place, std::vector<Spec> const& specs) {
+  for (auto const& spec : specs)
+    if (place.device ? std::find(spec.models.begin(), spec.models.end(), place.model) != spec.models.end()
+                     : spec.models.empty())
+      return &spec;
+  return nullptr;
+}
+
+void keep_better(Best& best, Measurement const& value, Metric const& metric) {
+  bool const up = metric.higher_is_better();
+  if (!std::isnan(best.value) && (up ? value.value <= best.value : value.value >= best.value)) return;
+  best.value = value.value;
+  best.most = !value.ci ? value.value : up ? value.ci->high : value.ci->low;
+  best.metric = value.metric;
+}
+
+void judge_floor(Docket& docket, Place const& place, Floor const& floor, Best const& best) {
+  auto* host = docket.of(place.host);
+  if (!host || std::isnan(best.value)) return;
+  auto const& metric = docket.all.metrics[best.metric];
+  bool const up = metric.higher_is_better();
+  auto const misses = [&](double value) { return up ? value < floor.least : value > floor.least; };
+  auto const state = !misses(best.value) ? State::pass : misses(best.most) ? State::fail : State::warn;
+  take(host->absolute, state);
+  if (state == State::fail && !place.device && computes(metric)) host->processor_slow = true;
+  if (state == State::pass && !docket.second_look) return;
+  auto evidence = evidence_of(docket, place, "absolute", state, floor.what);
+  evidence.value = best.value;
+  evidence.expected = floor.least;
+  evidence.text = fmt::format("{}: {} at best, the floor is {} ({})", floor.what, figure_text(best.value, metric.unit),
+                              figure_text(floor.least, metric.unit), floor.source);
+  docket.add(*host, std::move(evidence));
+}
+
+void judge_floors(Docket& docket) {
+  for (auto const& spec : docket.options.specs) {
+    std::vector<std::vector<std::size_t>> floors_of(docket.all.metrics.size());
+    for (std::size_t i = 0; i < floors_of.size(); ++i)
+      for (std::size_t floor = 0; floor < spec.floors.size(); ++floor)
+        if (is_for(spec.floors[floor], docket.all.metrics[i])) floors_of[i].push_back(floor);
+    std::vector<std::vector<Best>> best(docket.all.places.size());
+    for (auto const& value : docket.all.values) {
+      auto const& floors = floors_of[value.metric];
+      if (floors.empty() || !is_comparable(docket.report, docket.all, value, docket.second_look) ||
+          spec_of(docket.all.places[value.place], docket.options.specs) != &spec)
+        continue;
+      best[value.place].resize(spec.floors.size());
+      for (auto const floor : floors)
+        keep_better(best[value.place][floor], value, docket.all.metrics[value.metric]);
+    }
+    for (std::size_t place = 0; place < best.size(); ++place)
+      for (std::size_t floor = 0; floor < best[place].size(); ++floor)
+        judge_floor(docket, docket.all.places[place], spec.floors[floor], best[place][floor]);
+  }
+}
+
+// ---- relative and historical
+
+State state_of(Score const& score, Thresholds const& thresholds) {
+  double const miss = 1 - std::exp(score.deviation);
+  bool const beyond_chance = -score.deviation > score.uncertainty && -score.deviation >= thresholds.sigmas * score.sigma;
+  if (!beyond_chance || miss < warn_part * thresholds.effect) return State::pass;
+  return miss < thresholds.effect ? State::warn : State::fail;
+}
+
+std::string text_of(Score const& score, Category const& category, char const* whom) {
+  double const change = 100 * (category.higher_is_better ? 1 - std::exp(score.deviation) : std::exp(-score.deviation) - 1);
+  auto text = fmt::format("{}: {}, {:.1f} % {} the median {} of {}", category.title,
+                          figure_text(score.value, category.unit), std::abs(change),
+                          (change < 0) == category.higher_is_better ? "above" : "below",
+                          figure_text(score.expected, category.unit), counted(score.peers, whom));
+  if (score.sigma > 0) text += fmt::format(" ({:.1f} sigma)", std::abs(score.deviation) / score.sigma);
+  return text;
+}
+
+void judge_scores(Docket& docket, Scorecard const& card, char const* judgement, State HostDocket::*slot,
+                  std::size_t least, char const* whom) {
+  std::vector<bool> computing(card.categories.size()); // categories in which a processor alone is at work
+  for (auto const& metric : docket.all.metrics)
+    for (std::size_t i = 0; i < card.categories.size(); ++i)
+      if (computes(metric) && card.categories[i].title == category_title(metric)) computing[i] = true;
+  for (auto const& score : card.scores) {
+    auto const& place = docket.all.places[score.place];
+    auto* host = docket.of(place.host);
+    if (!host || score.peers < least) continue;
+    auto const state = state_of(score, docket.options.thresholds);
+    take(host->*slot, state);
+    if (state == State::fail && !place.device && computing[score.category]) host->processor_slow = true;
+    if (state == State::pass && !docket.second_look) continue;
+    auto const& category = card.categories[score.category];
+    auto evidence = evidence_of(docket, place, judgement, state, category.title);
+    evidence.value = score.value;
+    evidence.expected = score.expected;
+    evidence.text = text_of(score, category, whom);
+    docket.add(*host, std::move(evidence));
+  }
+}
+
+} // namespace
+
+void judge_figures(Docket& docket) {
+  judge_floors(docket);
+  judge_scores(docket, against_peers(docket.report, docket.all, docket.second_look), "relative", &HostDocket::relative,
+               docket.options.thresholds.least_peers, "peer");
+  judge_scores(docket, against_past(docket.report, docket.all, docket.options.past, docket.second_look), "historical",
+               &HostDocket::historical, 1, "earlier run");
+}
+
+} // namespace maru

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/second_look.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace maru {
+namespace {
+
+using testing::IsEmpty;
+
+std::vector<std::string> const hosts{"a", "a", "b", "b", "c", "c", "d", "d", "e", "e"};
+
+Case asked(char const* kind, GroupList groups = {}) {
+  Case item;
+  item.probe = "p";
+  item.operation = Collective{};
+  item.group_kind = kind;
+  item.groups = std::move(groups);
+  return item;
+}
+
+TEST(SecondLook, AsksRanksAndNodesOfSuspectsBesideThree) {
+  auto const cases = second_look({asked("rank"), asked("node")}, hosts, {"b"});
+  ASSERT_EQ(cases.size(), 2U);
+  EXPECT_TRUE(cases[0].second_look);
+  EXPECT_EQ(cases[0].groups, (GroupList{{0}, {1}, {2}, {3}, {4}, {5}, {6}, {7}}));
+  EXPECT_EQ(cases[1].groups, (GroupList{{0, 1}, {2, 3}, {4, 5}, {6, 7}}));
+  EXPECT_NE(key(cases[0]), key(asked("rank"))) << "a resumed run would take the first look for the second";
+}
+
+TEST(SecondLook, PairsSuspectsWithOthersAndKeepsAControl) {
+  auto const cases = second_look({asked("world"), asked("pairs")}, hosts, {"b"});
+  ASSERT_EQ(cases.size(), 1U) << "both ask the same of couples";
+  EXPECT_EQ(cases[0].group_kind, "couples");
+  EXPECT_EQ(cases[0].groups, (GroupList{{0, 1, 2, 3}, {4, 5, 6, 7}}));
+}
+
+TEST(SecondLook, LinksOfSuspectsMeetOneOtherAfterTheOther) {
+  auto const cases = second_look({asked("hosts:0", {{0, 2}}), asked("hosts:1", {{4, 6}})}, hosts, {"b", "d"});
+  ASSERT_EQ(cases.size(), 3U);
+  EXPECT_EQ(cases[0].groups, (GroupList{{0, 2}, {4, 6}}));
+  EXPECT_EQ(cases[1].groups, (GroupList{{2, 4}, {6, 8}}));
+  EXPECT_EQ(cases[2].groups, (GroupList{{0, 6}, {2, 8}}));
+}
+
+TEST(SecondLook, NothingWhereNobodyOrEverybodyIsUnderSuspicion) {
+  EXPECT_THAT(second_look({asked("rank")}, hosts, {}), IsEmpty());
+  EXPECT_THAT(second_look({asked("rank")}, hosts, {"a", "b", "c", "d", "e"}), IsEmpty());
+  EXPECT_THAT(second_look({asked("rank")}, hosts, {"nobody"}), IsEmpty());
+}
+
+TEST(SecondLook, TheLeastSuspiciousAreLeftOutWhereOthersAreFew) {
+  auto const cases = second_look({asked("node")}, hosts, {"d", "b", "a", "c"});
+  ASSERT_EQ(cases.size(), 1U);
+  EXPECT_EQ(cases[0].groups, (GroupList{{6, 7}, {8, 9}})) << "d, the worst, beside e";
+}
+
+TEST(FurtherRounds, OnlyWhereSomeWereLeftOut) {
+  std::vector<Case> all;
+  for (char const* kind : {"hosts:0", "hosts:1", "hosts:2", "hosts:3", "hosts:4"}) all.push_back(asked(kind, {{0, 2}}));
+  EXPECT_THAT(further_rounds(all, hosts, {"b"}), IsEmpty());
+  all.resize(2);
+  auto const cases = further_rounds(all, hosts, {"b"});
+  ASSERT_EQ(cases.size(), 4U);
+  EXPECT_EQ(cases[0].group_kind, "hosts:2");
+  EXPECT_EQ(cases[3].groups, (GroupList{{2, 8}}));
+  EXPECT_FALSE(cases[0].second_look);
+}
+
+} // namespace
+} // namespace maru
