@@ -7,41 +7,15 @@
 #include "core/file.hpp"
 #include "core/fingerprint.hpp"
 #include "core/suggest.hpp"
+#include "core/toml_tree.hpp"
 #include "core/units.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
 
 namespace maru {
 namespace {
-
-constexpr std::size_t largest_plan = 1 << 20;
-
-std::string place(std::string const& origin, toml::node const& node) {
-  return fmt::format("{}:{}", origin, node.source().begin.line);
-}
-
-std::string scalar_text(toml::node const& node, std::string const& where) {
-  if (auto const text = node.value<std::string>(); text && node.is_string()) return *text;
-  if (node.is_integer()) return fmt::format("{}", *node.value<std::int64_t>());
-  if (node.is_floating_point()) return fmt::format("{}", *node.value<double>());
-  if (node.is_boolean()) return *node.value<bool>() ? "true" : "false";
-  throw Error(Exit::usage, fmt::format("{}: expected text, a number or a list of them", where));
-}
-
-std::vector<std::string> list_text(toml::node const& node, std::string const& where) {
-  std::vector<std::string> values;
-  if (auto const* array = node.as_array()) {
-    for (auto const& element : *array) values.push_back(scalar_text(element, where));
-    if (values.empty()) throw Error(Exit::usage, fmt::format("{}: an empty list", where));
-  } else {
-    values.push_back(scalar_text(node, where));
-  }
-  return values;
-}
 
 ProbeRequest read_request(toml::node const& node, std::string const& origin) {
   auto const where = place(origin, node);
@@ -92,17 +66,6 @@ void read_setting(Plan& plan, std::string_view key, toml::node const& node, std:
                                                   "iterations", "warmup", "check", "probe"})));
 }
 
-// The TOML library goes down a dotted key by recursion, and a key must end with its line.
-void refuse_deep_keys(std::string_view text, std::string const& origin) {
-  constexpr std::ptrdiff_t most_dots = 200;
-  for (std::size_t line = 1; !text.empty(); ++line) {
-    auto const end = std::min(text.find('\n'), text.size());
-    if (std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), '.') > most_dots)
-      throw Error(Exit::usage, fmt::format("{}:{}: more than {} dots in a line", origin, line, most_dots));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-}
-
 } // namespace
 
 std::vector<std::string> builtin_plans() {
@@ -118,15 +81,7 @@ std::string_view builtin_plan_text(std::string_view name) {
 }
 
 Plan parse_plan(std::string_view text, std::string const& origin) {
-  if (text.size() > largest_plan) throw Error(Exit::usage, fmt::format("{}: larger than a plan can be", origin));
-  refuse_deep_keys(text, origin);
-  toml::table root;
-  try {
-    root = toml::parse(text);
-  } catch (toml::parse_error const& error) {
-    auto const& at = error.source().begin;
-    throw Error(Exit::usage, fmt::format("{}:{}:{}: {}", origin, at.line, at.column, error.description()));
-  }
+  auto const root = parse_toml(text, origin);
   Plan plan;
   plan.name = origin;
   for (auto const& [key, node] : root) {
@@ -148,7 +103,7 @@ Plan load_plan(std::string const& name_or_file) {
     return parse_plan(builtin_plan_text(name_or_file), name_or_file);
   if (name_or_file.find('/') == std::string::npos && !name_or_file.ends_with(".toml") && !is_file(name_or_file))
     throw Error(Exit::usage, unknown("plan", name_or_file, names));
-  return parse_plan(read_file(name_or_file, largest_plan), name_or_file);
+  return parse_plan(read_file(name_or_file, largest_toml), name_or_file);
 }
 
 std::string plan_to_toml(Plan const& plan) {

@@ -13,8 +13,9 @@ install(EXPORT maruTargets NAMESPACE maru:: DESTINATION ${package_dir} COMPONENT
 set(header_dir ${CMAKE_INSTALL_INCLUDEDIR}/maru)
 install(DIRECTORY core analysis exporters DESTINATION ${header_dir} COMPONENT development
   FILES_MATCHING PATTERN "*.hpp"
-  # Hold the JSON library, which no public header shows.
-  PATTERN "json_tree.hpp" EXCLUDE)
+  # Hold the JSON and TOML libraries, which no public header shows.
+  PATTERN "json_tree.hpp" EXCLUDE
+  PATTERN "toml_tree.hpp" EXCLUDE)
 install(FILES ${PROJECT_BINARY_DIR}/generated/core/version.hpp DESTINATION ${header_dir}/core COMPONENT development)
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/maruConfig.cmake.in ${PROJECT_BINARY_DIR}/maruConfig.cmake

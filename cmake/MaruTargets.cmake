@@ -10,3 +10,29 @@ function(maru_library name)
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/maru>)
   target_compile_features(maru_${name} PUBLIC cxx_std_20)
 endfunction()
+
+# maru_compile_in(HEADER TYPE TABLE FILES…): writes a header with the files' texts, each under its name without folder
+# and ending.
+function(maru_compile_in header type table)
+  set(rows "")
+  foreach(file IN LISTS ARGN)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    file(READ ${file} text)
+    get_filename_component(name ${file} NAME_WE)
+    string(APPEND rows "    {\"${name}\", R\"TEXT(${text})TEXT\"},\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/${header} @ONLY CONTENT
+"// Written by maru_compile_in; see CMakeLists.txt of the folder.
+#pragma once
+
+#include <string_view>
+
+namespace maru {
+struct @type@ {
+  std::string_view name, text;
+};
+inline constexpr @type@ @table@[] = {
+@rows@};
+} // namespace maru
+")
+endfunction()

@@ -67,6 +67,21 @@ Json parse_tree(std::span<char const> bytes, Json::input_format_t format, std::s
 
 std::string dump(Json const& tree, int indent) { return tree.dump(indent, ' ', false, Json::error_handler_t::replace); }
 
+std::string dump_lines(Json const& tree) {
+  std::string text = "{";
+  for (auto const& [key, value] : tree.items()) {
+    text += fmt::format("{}\n\"{}\": ", text.size() > 1 ? "," : "", key);
+    if (!value.is_array()) {
+      text += dump(value);
+      continue;
+    }
+    text += "[";
+    for (std::size_t i = 0; i < value.size(); ++i) text += (i > 0 ? ",\n " : "\n ") + dump(value[i]);
+    text += "\n]";
+  }
+  return text + "\n}\n";
+}
+
 std::string printable(std::string_view text) {
   constexpr std::size_t longest = 120;
   auto result = dump(Json(text.substr(0, longest)));

@@ -25,6 +25,10 @@ Json parse_tree(std::span<char const> bytes, Json::input_format_t format, std::s
 /// JSON text. What is not UTF-8 becomes U+FFFD: a host's name must not keep a report from being written.
 std::string dump(Json const& tree, int indent = -1);
 
+/// JSON text with a line for each member of the object, and for each element of its lists: short enough to read, and a
+/// difference shows as a line. Ends with a newline.
+std::string dump_lines(Json const& tree);
+
 /// Text from a file, made fit for one line of a terminal: shortened, escaped as in JSON.
 std::string printable(std::string_view text);
 

@@ -32,22 +32,7 @@ Report decode_report(Json const& tree, std::string_view origin) {
 
 } // namespace
 
-// A line for each member, and for each element of its lists: short enough to read, and a difference shows as a line.
-std::string to_json(Report const& report) {
-  auto const tree = encode(report);
-  std::string text = "{";
-  for (auto const& [key, value] : tree.items()) {
-    text += fmt::format("{}\n\"{}\": ", text.size() > 1 ? "," : "", key);
-    if (!value.is_array()) {
-      text += dump(value);
-      continue;
-    }
-    text += "[";
-    for (std::size_t i = 0; i < value.size(); ++i) text += (i > 0 ? ",\n " : "\n ") + dump(value[i]);
-    text += "\n]";
-  }
-  return text + "\n}\n";
-}
+std::string to_json(Report const& report) { return dump_lines(encode(report)); }
 
 Bytes to_cbor(Report const& report) { return cbor(encode(report)); }
 

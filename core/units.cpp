@@ -78,6 +78,18 @@ double parse_duration(std::string_view text, std::string_view what) {
   return seconds;
 }
 
+double parse_rate(std::string_view text, std::string_view what) {
+  constexpr std::string_view expected = "a rate (such as 48G, 700T or 2.5e9)";
+  constexpr std::string_view suffixes = "kMGTP";
+  auto const [value, suffix] = split_number(text, what, expected);
+  auto const step = suffix.size() == 1 ? suffixes.find(suffix.front()) : suffixes.npos;
+  if (!suffix.empty() && step == suffixes.npos)
+    throw Error(Exit::usage, fmt::format("{}: '{}' is not {}", what, text, expected));
+  double const rate = suffix.empty() ? value : value * std::pow(1e3, static_cast<double>(step + 1));
+  if (!(rate > 0) || rate > 1e24) throw Error(Exit::usage, fmt::format("{}: '{}' is out of range", what, text));
+  return rate;
+}
+
 std::int64_t parse_integer(std::string_view text, std::string_view what, std::int64_t low, std::int64_t high) {
   std::int64_t value = 0;
   auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

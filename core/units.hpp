@@ -21,6 +21,10 @@ std::uint64_t parse_bytes(std::string_view text, std::string_view what);
 /// Throws Error(usage) naming `what`.
 double parse_duration(std::string_view text, std::string_view what);
 
+/// Parses a rate per second: "700T", "48G", "2.5e9"; k, M, G, T and P are decimal, unlike those of sizes. Finite and >
+/// 0. Throws Error(usage) naming `what`.
+double parse_rate(std::string_view text, std::string_view what);
+
 /// Parses a whole number; the range is inclusive. Throws Error(usage) naming `what`.
 std::int64_t parse_integer(std::string_view text, std::string_view what, std::int64_t low, std::int64_t high);
 

@@ -34,6 +34,14 @@ TEST(ParseBytes, TakesWhatNcclTestsTakes) {
     EXPECT_EQ(parse_bytes(text, "-b"), bytes) << text;
 }
 
+TEST(ParseRate, IsDecimal) {
+  for (auto const& [text, rate] :
+       {std::pair{"700T", 700e12}, {"48G", 48e9}, {"2.5e9", 2.5e9}, {"0.2G", 0.2e9}, {"1k", 1e3}})
+    EXPECT_DOUBLE_EQ(parse_rate(text, "-b"), rate) << text;
+  expect_refused([](auto text) { return parse_rate(text, "-b"); },
+                 {"", "T", "0", "-1T", "1K", "1GB", "1 G", "nan", "inf", "1e30", "fast"});
+}
+
 TEST(ParseBytes, RefusesTheRest) {
   expect_refused([](auto text) { return parse_bytes(text, "-b"); },
                  {"",    " ",    "K",     "B",   "-1",  "-4K",  "4X",       "4KK",  "4 K", " 4", "4K ",
