@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/findings.hpp"
+#include "analysis/judge.hpp"
 #include "bench/agree.hpp"
 #include "bench/probe.hpp"
 #include "bench/runner.hpp"
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
+#include "cli/thresholds.hpp"
 #include "collectors/launcher.hpp"
 #include "core/file.hpp"
 #include "core/module.hpp"
@@ -28,7 +30,9 @@ struct Arguments {
   std::string iterations, warmup, max_iterations, check;
   std::vector<std::string> settings;
   std::string device = "auto", shapes;
-  bool overwrite = false, force = false, rehearse = false, graph = false, find_peak = false;
+  std::string links_full;
+  ThresholdArguments thresholds;
+  bool overwrite = false, force = false, rehearse = false, graph = false, find_peak = false, recheck = false;
 };
 
 /// Options that are a probe's parameter under a shorter name.
@@ -53,6 +57,7 @@ void override_collectives(Plan& plan, Arguments const& a) {
   override_probe(plan, "-d", "collectives", "dtypes", a.dtypes);
   override_probe(plan, "--groups", "collectives", "groups", a.groups);
   override_probe(plan, "-r", "collectives", "root", a.root);
+  override_probe(plan, "--links-full", "links", "full", a.links_full);
 }
 
 /// `maru run gemm --find-peak`: the search takes the place of the sweep.
@@ -171,16 +176,25 @@ void alarm(std::string_view text) {
   }
 }
 
+std::vector<std::string> find_suspects(Report const& report, Suspicion suspicion, Thresholds const& thresholds) {
+  JudgeOptions options;
+  options.thresholds = thresholds;
+  options.specs = specs_for(report);
+  return suspects(report, options, suspicion == Suspicion::network);
+}
+
 Exit run_in(World& world, Arguments const& a) {
   bool const leads = world.rank() == 0;
   RunOptions options;
   Exporter const* form = nullptr;
   auto style = ProgressStyle::automatic;
+  Thresholds thresholds;
   all_or_none(world, [&] {
     // A folder of this run's is rank 0's; the others need not see it, so they take the plan of a journal from it.
     form = find_exporter(a.format);
     if (!form) throw Error(Exit::usage, fmt::format("--format: there is no '{}'", a.format));
     style = parse_progress_style(a.progress);
+    thresholds = read_thresholds(a.thresholds);
     if (a.resume.empty() || leads) options = make_options(a);
   });
   if (!a.resume.empty()) {
@@ -191,6 +205,7 @@ Exit run_in(World& world, Arguments const& a) {
     options.force = a.force;
     options.rehearse = a.rehearse;
   }
+  options.recheck = a.recheck;
   options.files = file_names();
   auto const modules = a.device == "cpu" ? std::vector<Module>() : load_modules(ModuleChoice::useful);
   Equipment equipment;
@@ -199,7 +214,10 @@ Exit run_in(World& world, Arguments const& a) {
   auto const result = run_plan(world, options, equipment,
                                {.publish = [&](Report const& report) { write_files(report, options.out); },
                                 .progress = [&](Progress const& progress) { printer.show(progress); },
-                                .alarm = alarm});
+                                .alarm = alarm,
+                                .suspects = [&](Report const& report,
+                                                Suspicion suspicion) { return find_suspects(report, suspicion, thresholds); },
+                                .outlook = say});
   printer.clear();
   if (leads && !show_result(result.report, options, *form))
     return result.code == Exit::good ? Exit::incomplete : result.code;
@@ -238,6 +256,7 @@ void add_file_options(CLI::App& app, Arguments& a) {
   app.add_flag("--force", a.force, "time although the wiring check objects");
   value(app, "--device", a.device, "KIND", "auto, cpu or cuda [auto]");
   app.add_flag("--rehearse", a.rehearse, "ranks may share a GPU: tries it, measures nothing");
+  app.add_flag("--recheck", a.recheck, "ask suspects again, beside hosts that are well");
   value(app, "--watchdog", a.watchdog, "TIME", "end a run that stands still for so long, or off [60s]");
   value(app, "--progress", a.progress, "STYLE", "auto, line, plain or none [auto]");
   value(app, "--format", a.format, "NAME", "what to print at the end, see maru list [table]");
@@ -263,6 +282,7 @@ void add_collective_options(CLI::App& app, Arguments& a) {
   value(app, "-r,--root", a.root, "RANK", "root of broadcast and reduce [0]")->group(group);
   app.add_flag("--graph", a.graph, "replay the calls from a CUDA graph")->group(group);
   value(app, "--groups", a.groups, "KIND,...", "world, node, pairs, split:K [world]")->group(group);
+  value(app, "--links-full", a.links_full, "HOSTS", "up to which links measures every pair [64]")->group(group);
 }
 
 void add_gemm_options(CLI::App& app, Arguments& a) {
@@ -279,6 +299,7 @@ void add(CLI::App& program, Exit& code) {
   add_effort_options(*app, *a);
   add_gemm_options(*app, *a);
   add_collective_options(*app, *a);
+  add_threshold_options(*app, a->thresholds, "Suspicion, with --recheck and for links of many hosts");
   app->footer("  mpirun -np 8 maru run --plan standard --out node7\n"
               "  srun --mpi=pmix -N 16 -n 128 maru run all_reduce -b 8 -e 1G -f 2 --out sweep");
   app->callback([a, &code] { code = run(*a); });

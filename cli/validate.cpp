@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/judge.hpp"
+#include "analysis/phrases.hpp"
+#include "cli/command.hpp"
+#include "cli/terminal.hpp"
+#include "cli/thresholds.hpp"
+#include "core/file.hpp"
+#include "core/journal.hpp"
+#include "core/past.hpp"
+#include "core/report_io.hpp"
+#include "core/suggest.hpp"
+#include "exporters/text.hpp"
+#include "exporters/verdict_format.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <set>
+
+namespace maru {
+namespace {
+
+struct Arguments {
+  std::string path, spec = "auto", baseline, format = "table", drain_list;
+  ThresholdArguments thresholds;
+};
+
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (auto const* format : verdict_formats()) names.emplace_back(format->name);
+  return names;
+}
+
+// A run whose rank 0 was killed leaves its journal only; what that holds can be judged.
+Report read_what_there_is(std::string const& path) {
+  bool const journal_only =
+      is_directory(path) && !is_file(path + "/report.json") && is_file(journal_path(path));
+  auto report = journal_only ? report_of(read_journal(path)) : read_report(path);
+  if (report.records.empty())
+    throw Error(Exit::usage, fmt::format("{}: holds no records: there is nothing to judge", path));
+  return report;
+}
+
+std::vector<std::string> models_of(Report const& report) {
+  std::set<std::string> models;
+  for (auto const& rank : report.ranks)
+    models.insert(rank.device.empty() ? std::string("processors") : rank.device);
+  return {models.begin(), models.end()};
+}
+
+std::vector<Spec> read_specs(std::string const& wanted, Report const& report) {
+  if (wanted == "none") return {};
+  if (wanted == "auto") return specs_for(report);
+  auto spec = load_spec(wanted);
+  auto const models = models_of(report);
+  bool const fits = spec.models.empty() || std::any_of(models.begin(), models.end(), [&](std::string const& model) {
+                      return std::find(spec.models.begin(), spec.models.end(), model) != spec.models.end();
+                    });
+  if (!fits)
+    throw Error(Exit::usage, one_line(fmt::format("--spec {}: it is for {}, and the report has {}", wanted,
+                                                  list_text(spec.models), list_text(models))));
+  return {std::move(spec)};
+}
+
+/// The past of the report's places, and what it was taken from.
+struct Baseline {
+  std::vector<Past> past;
+  std::string name;
+};
+
+Baseline read_baseline(std::string const& wanted, Report const& report) {
+  if (wanted.empty()) return {};
+  auto const earlier = read_what_there_is(wanted);
+  std::set<std::string_view> hosts;
+  for (auto const& host : earlier.hosts) hosts.insert(host.name);
+  if (std::none_of(report.hosts.begin(), report.hosts.end(),
+                   [&](HostInfo const& host) { return hosts.contains(host.name); }))
+    throw Error(Exit::usage, one_line(fmt::format("--baseline {}: another fleet: no host of the report is in it",
+                                                  wanted)));
+  return {past_of_report(earlier), fmt::format("{} ({})", wanted, earlier.run.id)};
+}
+
+void print(std::string const& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    throw Error(Exit::incomplete, "cannot write to standard output");
+}
+
+Exit validate(Arguments const& a) {
+  auto const* format = find_verdict_format(a.format);
+  if (!format) throw Error(Exit::usage, unknown("format", a.format, format_names()));
+  JudgeOptions options;
+  options.thresholds = read_thresholds(a.thresholds);
+  auto const report = read_what_there_is(a.path);
+  options.specs = read_specs(a.spec, report);
+  auto baseline = read_baseline(a.baseline, report);
+  options.past = std::move(baseline.past);
+  options.baseline = std::move(baseline.name);
+  auto const verdict = judge(report, options);
+  if (!a.drain_list.empty()) write_file(a.drain_list, find_verdict_format("drain")->render(verdict));
+  print(format->render(verdict));
+  return verdict.state == State::pass || verdict.state == State::warn ? Exit::good : Exit::wrong;
+}
+
+void add(CLI::App& program, Exit& code) {
+  auto* app = program.add_subcommand("validate", "judge the hosts of a run: which node is slow, which link?");
+  auto const a = std::make_shared<Arguments>();
+  auto const value = [&](char const* name, std::string& target, char const* kind, std::string const& help) {
+    app->add_option(name, target, help)->type_name(kind);
+  };
+  app->add_option("DIR", a->path, "folder of a run, or a report's file")->required()->type_name("");
+  value("--spec", a->spec, "NAME|FILE", "floors: auto, none, h200 ... or a TOML file [auto]");
+  value("--baseline", a->baseline, "DIR", "an earlier run of these hosts to hold against them");
+  value("--format", a->format, "NAME", fmt::format("{} [table]", fmt::join(format_names(), ", ")));
+  value("--drain-list", a->drain_list, "FILE", "write the hosts that fail, with reasons, one a line");
+  add_threshold_options(*app, a->thresholds, "Thresholds");
+  app->footer("  exit code 0: all pass, perhaps with warnings; 1: something fails or is unknown");
+  app->callback([a, &code] { code = validate(*a); });
+}
+
+} // namespace
+
+extern Command const validate_command;
+Command const validate_command{"validate", add};
+
+} // namespace maru
