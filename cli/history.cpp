@@ -55,6 +55,7 @@ Exit add_reports(Arguments const& a) {
     Report report;
     try {
       report = read_report(path);
+      if (report.run.id.empty()) throw Error(Exit::usage, path + ": the report has no id of its run");
     } catch (Error const& error) {
       say(std::string("maru: ") + error.what());
       code = error.code();

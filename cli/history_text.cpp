@@ -154,29 +154,38 @@ std::string block_text(std::vector<SeriesTrend const*> const& block, bool with_c
               series.local_rank < 0 ? "" : fmt::to_string(series.local_rank),
               series.local_rank < 0 ? fmt::to_string(series.ranks) : "", apart(*of, block), fmt::to_string(of->trend.n),
               scaled(of->trend.first), scaled(of->trend.latest),
-              of->trend.of_past ? signed_percent(*of->trend.of_past) : "", sparkline(of->values), scaled(of->trend.min),
-              scaled(of->trend.max)});
+              of->trend.of_past ? signed_percent(*of->trend.of_past) : "", of->trend.n > 1 ? sparkline(of->values) : "",
+              scaled(of->trend.min), scaled(of->trend.max)});
     add_notes(grid, *of, footnotes);
   }
   return wrap(fmt::format("{} in {}", one_line(block.front()->series.metric), scale.unit), "", terminal_columns) +
          grid.text();
 }
 
-std::string answer(std::vector<SeriesTrend> const& all) {
-  std::size_t shifted = 0, explained = 0;
+// "3 to 12 runs each, 2026-01-03 to 2026-11-22."
+std::string extent(std::vector<SeriesTrend> const& all) {
   double from = INFINITY, to = 0;
+  std::size_t fewest = SIZE_MAX, most = 0;
   for (auto const& of : all) {
     from = std::min(from, of.points.front().at);
     to = std::max(to, of.points.back().at);
-    if (!has_shift(of)) continue;
-    ++shifted;
-    explained += std::all_of(of.trend.changes.begin(), of.trend.changes.end(),
-                             [](auto const& c) { return c.known || !c.shifted; });
+    fewest = std::min(fewest, of.trend.n);
+    most = std::max(most, of.trend.n);
   }
-  auto const range = fmt::format("{} to {}", day(from), day(to));
-  if (shifted == 0) return fmt::format("No level changed in {}, {}.\n", plural(all.size(), "series"), range);
-  return fmt::format("{} of {} changed level, {} of them only with software; {}.\n", shifted,
-                     plural(all.size(), "series"), explained, range);
+  return fmt::format("{}{}{}, {} to {}.\n", fewest == most ? "" : fmt::format("{} to ", fewest), plural(most, "run"),
+                     all.size() > 1 ? " each" : "", day(from), day(to));
+}
+
+std::string answer(std::vector<SeriesTrend> const& all) {
+  std::size_t shifted = 0, unexplained = 0;
+  for (auto const& of : all) {
+    shifted += has_shift(of);
+    unexplained += std::any_of(of.trend.changes.begin(), of.trend.changes.end(),
+                               [](auto const& change) { return change.shifted && !change.known; });
+  }
+  if (shifted == 0) return fmt::format("No shift found in {}.\n", plural(all.size(), "series"));
+  return fmt::format("{} of {} changed level, {} without a known change.\n", shifted, plural(all.size(), "series"),
+                     unexplained);
 }
 
 } // namespace
@@ -229,7 +238,7 @@ std::string trend_text(History const& history, std::vector<SeriesTrend> const& a
   }
   std::string tables;
   for (auto const& [metric, block] : blocks) tables += block_text(block, with_cluster, footnotes) + "\n";
-  auto text = answer(all);
+  auto text = answer(all) + extent(all);
   if (hidden > 0)
     text += fmt::format("{} without a shift not shown; --host or --metric shows them.\n", plural(hidden, "series"));
   if (!tables.empty()) text += "\n" + tables;
