@@ -143,7 +143,7 @@ std::string block_text(std::vector<SeriesTrend const*> const& block, bool with_c
                    {"runs"},
                    {"first"},
                    {"latest"},
-                   {"to past"},
+                   {"vs past"},
                    {"trend", false},
                    {"min"},
                    {"max"}});

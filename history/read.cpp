@@ -135,8 +135,8 @@ std::vector<std::string> History::check() const {
     Statement keys(*database_, "PRAGMA foreign_key_check");
     while (keys.step())
       faults.push_back("a row of " + keys.text(0) + " names a row of " + keys.text(2) + " that is missing");
-  } catch (Damaged const& error) {
-    faults.emplace_back(error.what());
+  } catch (Damaged const&) {
+    faults.emplace_back("it cannot be read to its end");
   }
   return faults;
 }

@@ -5,8 +5,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 namespace maru {
 namespace {
@@ -29,6 +31,14 @@ constexpr int wait_for_a_lock = 60'000; // milliseconds; a report of 25,000 host
   case SQLITE_FULL: throw Error(Exit::incomplete, path + ": No space left for the database");
   default: throw Error(Exit::incomplete, line);
   }
+}
+
+// SQLite tries to read what it could not make, and tells only that there is nothing to read.
+void refuse_closed_folder(std::string const& path) {
+  auto folder = std::filesystem::path(path).parent_path();
+  if (folder.empty()) folder = ".";
+  if (std::filesystem::is_directory(folder) && ::access(path.c_str(), F_OK) != 0 && ::access(folder.c_str(), W_OK) != 0)
+    throw Error(Exit::incomplete, fmt::format("{}: {}", path, std::strerror(errno)));
 }
 
 // As a URI, so that SQLite takes parameters. Everything but the plainest characters is escaped.
@@ -62,6 +72,7 @@ Database::Database(std::string path, Mode mode) : path_(std::move(path)) {
                                     flags | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE, nullptr);
   handle_.reset(handle);
   if (!handle) throw Error(Exit::incomplete, path_ + ": no memory for SQLite");
+  if (code != SQLITE_OK && mode == Mode::write) refuse_closed_folder(path_);
   if (code != SQLITE_OK) fail(path_, handle);
   sqlite3_busy_timeout(handle, wait_for_a_lock);
   trust_nothing(handle);
