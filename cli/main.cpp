@@ -27,7 +27,21 @@ Exit complain(std::string const& line) {
 // The subcommand that was being read, or the program.
 CLI::App const& current(CLI::App const& program) {
   auto const chosen = program.get_subcommands();
-  return chosen.empty() ? program : *chosen.front();
+  return chosen.empty() ? program : current(*chosen.front());
+}
+
+// "maru history trend"
+std::string full_name(CLI::App const& app) {
+  auto const* parent = app.get_parent();
+  return parent ? full_name(*parent) + " " + app.get_name() : app.get_name();
+}
+
+// The names that may follow; none where there are no further subcommands.
+std::vector<std::string> names_below(CLI::App const& app) {
+  std::vector<std::string> names;
+  for (auto const* command : app.get_subcommands([](CLI::App const*) { return true; }))
+    names.push_back(command->get_name());
+  return names;
 }
 
 std::string first_unknown(CLI::App const& program) {
@@ -41,12 +55,11 @@ std::string first_unknown(CLI::App const& program) {
     auto const bare = word.substr(0, word.find('='));
     auto const near = nearest(bare, known);
     return fmt::format("unknown option '{}'; {}", bare,
-                       near.empty() ? fmt::format("see maru {} --help", app.get_name())
+                       near.empty() ? fmt::format("see {} --help", full_name(app))
                                     : fmt::format("did you mean '{}'?", near));
   }
-  for (auto const* command : commands()) known.emplace_back(command->name);
-  if (!program.get_subcommands().empty())
-    return fmt::format("unexpected argument '{}'; see maru {} --help", word, app.get_name());
+  known = names_below(app);
+  if (known.empty()) return fmt::format("unexpected argument '{}'; see {} --help", word, full_name(app));
   return unknown("command", word, known);
 }
 
@@ -67,9 +80,7 @@ Exit run_program(int argc, char** argv) {
     return complain(first_unknown(program));
   } catch (CLI::RequiredError const& error) {
     if (program.remaining_size(true) > 0) return complain(first_unknown(program));
-    auto const& app = current(program);
-    return complain(
-        fmt::format("{}; see {} --help", error.what(), &app == &program ? "maru" : "maru " + app.get_name()));
+    return complain(fmt::format("{}; see {} --help", error.what(), full_name(current(program))));
   } catch (CLI::ParseError const& error) {
     return complain(error.what());
   } catch (Error const& error) {

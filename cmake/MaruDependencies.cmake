@@ -7,6 +7,7 @@ find_package(tomlplusplus REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(OpenBLAS REQUIRED CONFIG)
+find_package(SQLite3 REQUIRED)
 
 find_package(MPI REQUIRED COMPONENTS C)
 

@@ -30,9 +30,12 @@ std::map<std::string_view, std::set<std::string_view>> const arrows{
     {"analysis", {"core", "analysis"}},
     {"sizing", {"core", "sizing"}},
     {"exporters", {"core", "exporters"}},
+    {"history", {"core", "history"}},
     {"modules", {"core", "kernels", "collectors", "modules"}},
-    {"cli", {"core", "kernels", "collectors", "bench", "analysis", "sizing", "exporters", "cli"}},
-    {"tests", {"core", "kernels", "collectors", "modules", "bench", "analysis", "sizing", "exporters", "cli", "tests"}},
+    {"cli", {"core", "kernels", "collectors", "bench", "analysis", "sizing", "exporters", "history", "cli"}},
+    {"tests",
+     {"core", "kernels", "collectors", "modules", "bench", "analysis", "sizing", "exporters", "history", "cli",
+      "tests"}},
 };
 
 struct Include {
@@ -101,6 +104,7 @@ std::string fault_of(std::string_view path, Include const& include) {
     return std::string(folder) + " must not include " + std::string(target) + " (" + text + ")";
   if (is_vendor_header(include.path) && !may_include_vendor(path)) return "a vendor's header: " + text;
   if (include.path == "mpi.h" && !may_include_mpi(path)) return "mpi.h outside of what speaks MPI";
+  if (include.path == "sqlite3.h" && path != "history/sqlite.cpp") return "sqlite3.h outside of history/sqlite.cpp";
   if (include.path.starts_with("nlohmann") && is_header(path) && path != "core/json_tree.hpp")
     return "the JSON library in a header: " + text;
   if (include.path == "core/json_tree.hpp" && folder != "core" && folder != "tests")
@@ -168,6 +172,11 @@ constexpr std::array cases{
     Case{"exporters_cli", "exporters/a.cpp", "#include \"cli/b.hpp\"\n", false},
     Case{"modules_kernels", "modules/cuda/a.cpp", "#include \"kernels/b.hpp\"\n#include <cuda.h>\n", true},
     Case{"modules_bench", "modules/cuda/a.cpp", "#include \"bench/b.hpp\"\n", false},
+    Case{"history_core", "history/a.cpp", "#include \"core/b.hpp\"\n", true},
+    Case{"history_exporters", "history/a.cpp", "#include \"exporters/b.hpp\"\n", false},
+    Case{"analysis_history", "analysis/a.cpp", "#include \"history/b.hpp\"\n", false},
+    Case{"sqlite", "history/sqlite.cpp", "#include <sqlite3.h>\n", true},
+    Case{"sqlite_elsewhere", "history/store.hpp", "#pragma once\n#include <sqlite3.h>\n", false},
     Case{"cli_all", "cli/a.cpp", "#include \"bench/b.hpp\"\n#include \"exporters/b.hpp\"\n", true},
     Case{"cli_tests", "cli/a.cpp", "#include \"tests/b.hpp\"\n", false},
     Case{"tests_all", "tests/unit/a.cpp", "#include \"cli/b.hpp\"\n#include <mpi.h>\n", true},

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "history/schema.hpp"
+
+#include "core/error.hpp"
+
+#include <array>
+#include <fmt/format.h>
+
+namespace maru {
+namespace {
+
+constexpr std::int64_t application_id = 0x4d617275; // "Maru", in the file's header
+
+// Names are kept once and numbers are small: a value is about 45 bytes. `value` is ordered by series and time, so that
+// a trend is one stretch of the file, and needs no index beside itself. docs/history.md shows the tables.
+constexpr Migration first = R"sql(
+CREATE TABLE cluster (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE software (
+  id INTEGER PRIMARY KEY,
+  driver TEXT NOT NULL, kernel TEXT NOT NULL, mpi TEXT NOT NULL, maru TEXT NOT NULL,
+  UNIQUE (driver, kernel, mpi, maru));
+CREATE TABLE plan (id INTEGER PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, UNIQUE (name, digest));
+CREATE TABLE run (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  cluster INTEGER NOT NULL REFERENCES cluster,
+  at INTEGER NOT NULL,
+  plan INTEGER NOT NULL REFERENCES plan,
+  software INTEGER NOT NULL REFERENCES software,
+  hosts INTEGER NOT NULL, ranks INTEGER NOT NULL, measured INTEGER NOT NULL,
+  complete INTEGER NOT NULL);
+CREATE INDEX run_by_time ON run (at);
+CREATE TABLE place (
+  id INTEGER PRIMARY KEY,
+  cluster INTEGER NOT NULL REFERENCES cluster,
+  host TEXT NOT NULL, local_rank INTEGER NOT NULL, ranks INTEGER NOT NULL, threads INTEGER NOT NULL,
+  model TEXT NOT NULL, device_uuid TEXT NOT NULL,
+  UNIQUE (cluster, host, local_rank, ranks, threads, model, device_uuid));
+CREATE INDEX place_by_device ON place (device_uuid, cluster) WHERE device_uuid <> '';
+CREATE TABLE metric (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  unit TEXT NOT NULL,
+  higher_is_better INTEGER NOT NULL);
+CREATE TABLE series (
+  id INTEGER PRIMARY KEY,
+  place INTEGER NOT NULL REFERENCES place,
+  metric INTEGER NOT NULL REFERENCES metric,
+  UNIQUE (place, metric));
+CREATE INDEX series_by_metric ON series (metric);
+CREATE TABLE value (
+  series INTEGER NOT NULL REFERENCES series,
+  at INTEGER NOT NULL,
+  run INTEGER NOT NULL REFERENCES run,
+  software INTEGER NOT NULL REFERENCES software,
+  doubtful INTEGER NOT NULL,
+  value REAL NOT NULL, low REAL, high REAL,
+  PRIMARY KEY (series, at, run)) WITHOUT ROWID;
+)sql";
+
+constexpr std::array steps_of_this_program{first};
+
+std::int64_t version_of(Database& database) { return database.number("PRAGMA user_version"); }
+
+} // namespace
+
+std::span<Migration const> migrations() { return steps_of_this_program; }
+
+void require_ours(Database& database, std::span<Migration const> steps) {
+  auto const version = version_of(database);
+  auto const id = database.number("PRAGMA application_id");
+  bool const empty = id == 0 && version == 0 && database.number("SELECT count(*) FROM sqlite_master") == 0;
+  if ((id != application_id && !empty) || version < 0)
+    throw Error(Exit::usage, database.path() + ": is a database of another program");
+  if (version > static_cast<std::int64_t>(steps.size()))
+    throw Error(Exit::usage, fmt::format("{}: written by a later version of maru (schema {}, this one knows {})",
+                                         database.path(), version, steps.size()));
+}
+
+void migrate(Database& database, std::span<Migration const> steps) {
+  require_ours(database, steps);
+  if (version_of(database) == static_cast<std::int64_t>(steps.size())) return;
+  Transaction transaction(database);
+  require_ours(database, steps); // another process may have been here meanwhile
+  for (auto version = static_cast<std::size_t>(version_of(database)); version < steps.size(); ++version)
+    database.run(steps[version]);
+  database.run(
+      fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", application_id, steps.size()).c_str());
+  transaction.commit();
+}
+
+void require_current(Database& database, std::span<Migration const> steps) {
+  require_ours(database, steps);
+  auto const version = version_of(database);
+  if (version == 0) throw Error(Exit::usage, database.path() + ": is empty; maru history add fills it");
+  if (version < static_cast<std::int64_t>(steps.size()))
+    throw Error(Exit::usage, fmt::format("{}: of an earlier version (schema {} of {}); maru history add brings it up",
+                                         database.path(), version, steps.size()));
+}
+
+} // namespace maru

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "history/sqlite.hpp"
+
+#include <span>
+
+namespace maru {
+
+/// A step from one version of the schema to the next: SQL without parameters. Version n is what the first n made.
+using Migration = char const*;
+
+/// Those of this program. Only ever appended to: databases of every earlier version exist.
+std::span<Migration const> migrations();
+
+/// Throws Error(usage) for a database of a later version, and for one of another program. An empty one is ours.
+void require_ours(Database& database, std::span<Migration const> steps);
+
+/// Brings a database of ours up to the latest version, in one transaction; several processes may do so at once.
+void migrate(Database& database, std::span<Migration const> steps);
+
+/// For those who only read: an earlier version is refused too, for its tables are not what the queries expect.
+void require_current(Database& database, std::span<Migration const> steps);
+
+} // namespace maru
