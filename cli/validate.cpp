@@ -11,6 +11,7 @@
 #include "core/suggest.hpp"
 #include "exporters/text.hpp"
 #include "exporters/verdict_format.hpp"
+#include "history/past.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -22,7 +23,7 @@ namespace maru {
 namespace {
 
 struct Arguments {
-  std::string path, spec = "auto", baseline, format = "table", drain_list;
+  std::string path, spec = "auto", baseline, cluster = "default", format = "table", drain_list;
   ThresholdArguments thresholds;
 };
 
@@ -69,8 +70,15 @@ struct Baseline {
   std::string name;
 };
 
-Baseline read_baseline(std::string const& wanted, Report const& report) {
+// "history:FILE": what the history knows of these places; otherwise an earlier run.
+Baseline read_baseline(std::string const& wanted, std::string const& cluster, Report const& report) {
+  constexpr std::string_view prefix = "history:";
   if (wanted.empty()) return {};
+  if (wanted.starts_with(prefix)) {
+    auto const file = wanted.substr(prefix.size());
+    History const history(file, History::Access::read);
+    return {past(history, cluster, report), fmt::format("the history {}, cluster {}", file, cluster)};
+  }
   auto const earlier = read_what_there_is(wanted);
   std::set<std::string_view> hosts;
   for (auto const& host : earlier.hosts) hosts.insert(host.name);
@@ -93,7 +101,7 @@ Exit validate(Arguments const& a) {
   options.thresholds = read_thresholds(a.thresholds);
   auto const report = read_what_there_is(a.path);
   options.specs = read_specs(a.spec, report);
-  auto baseline = read_baseline(a.baseline, report);
+  auto baseline = read_baseline(a.baseline, a.cluster, report);
   options.past = std::move(baseline.past);
   options.baseline = std::move(baseline.name);
   auto const verdict = judge(report, options);
@@ -110,7 +118,8 @@ void add(CLI::App& program, Exit& code) {
   };
   app->add_option("DIR", a->path, "folder of a run, or a report's file")->required()->type_name("");
   value("--spec", a->spec, "NAME|FILE", "floors: auto, none, h200 ... or a TOML file [auto]");
-  value("--baseline", a->baseline, "DIR", "an earlier run of these hosts to hold against them");
+  value("--baseline", a->baseline, "DIR|history:DB", "their own past: an earlier run, or a history");
+  value("--cluster", a->cluster, "NAME", "of the history [default]");
   value("--format", a->format, "NAME", fmt::format("{} [table]", fmt::join(format_names(), ", ")));
   value("--drain-list", a->drain_list, "FILE", "write the hosts that fail, with reasons, one a line");
   add_threshold_options(*app, a->thresholds, "Thresholds");
