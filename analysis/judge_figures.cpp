@@ -8,6 +8,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
+#include <map>
 
 namespace maru {
 namespace {
@@ -73,13 +74,16 @@ void judge_floor(Docket& docket, Place const& place, Floor const& floor, Best co
 
 void judge_floors(Docket& docket) {
   for (auto const& spec : docket.options.specs) {
-    std::vector<std::vector<std::size_t>> floors_of(docket.all.metrics.size());
-    for (std::size_t i = 0; i < floors_of.size(); ++i)
-      for (std::size_t floor = 0; floor < spec.floors.size(); ++floor)
-        if (is_for(spec.floors[floor], docket.all.metrics[i])) floors_of[i].push_back(floor);
+    std::map<std::pair<std::size_t, std::size_t>, std::vector<std::size_t>> known; // by metric and number of ranks
+    auto const floors_for = [&](std::size_t metric, std::size_t ranks) -> std::vector<std::size_t> const& {
+      auto const [found, fresh] = known.try_emplace({metric, ranks});
+      for (std::size_t floor = 0; fresh && floor < spec.floors.size(); ++floor)
+        if (is_for(spec.floors[floor], docket.all.metrics[metric], ranks)) found->second.push_back(floor);
+      return found->second;
+    };
     std::vector<std::vector<Best>> best(docket.all.places.size());
     for (auto const& value : docket.all.values) {
-      auto const& floors = floors_of[value.metric];
+      auto const& floors = floors_for(value.metric, docket.report.records[value.record].group.ranks.size());
       if (floors.empty() || !is_comparable(docket.report, docket.all, value, docket.second_look) ||
           spec_of(docket.all.places[value.place], docket.options.specs) != &spec)
         continue;

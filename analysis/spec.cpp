@@ -21,7 +21,7 @@ namespace {
 
 // Text of a spec goes into verdicts and onto terminals.
 std::string plain_text(toml::node const& node, std::string const& where) {
-  auto const text = scalar_text(node, where);
+  auto text = scalar_text(node, where);
   for (std::size_t i = 0; i < text.size(); ++i) {
     auto const code = static_cast<unsigned char>(text[i]);
     bool const second_set = code == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0; // TOML is valid UTF-8

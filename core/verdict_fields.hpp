@@ -9,6 +9,7 @@ namespace maru {
 template <class V> void fields(V& v, Evidence& x) {
   v("judgement", x.judgement, "integrity, absolute, relative, historical, arrival or network");
   v("state", x.state, "what it says of the host");
+  v("what", x.what, "the same in a first and a second look: gemm bf16, lateness, hosts bandwidth");
   v("text", x.text, "one line");
   v("rank", x.rank, "world rank; -1 when it is of several");
   v("device_uuid", x.device_uuid, "accelerator's unique id; empty without one");

@@ -4,8 +4,8 @@
 #include "exporters/text.hpp"
 #include "exporters/verdict_text.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <tuple>
 
 namespace maru {
 namespace {
@@ -70,9 +70,11 @@ std::string links(Verdict const& verdict) {
   std::string text;
   for (auto const& [state, stem, third] : {std::tuple{State::fail, "fail", "fails"},
                                            {State::unknown, "unknown", "unknown"},
-                                           {State::warn, "warn", "warns"}})
+                                           {State::warn, "warn", "warns"}}) {
+    if (state == State::warn && (verdict.state == State::fail || !text.empty())) continue; // there is worse to say
     if (auto const count = count_of(verdict.links, state))
       text += fmt::format("; {} {}: {}", counted(count, "link"), verb(stem, third, count), link_names(verdict, state));
+  }
   return text;
 }
 

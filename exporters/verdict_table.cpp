@@ -6,7 +6,10 @@
 #include "exporters/verdict_format.hpp"
 #include "exporters/verdict_text.hpp"
 
+#include <algorithm>
 #include <map>
+#include <utility>
+#include <vector>
 
 namespace maru {
 namespace {
@@ -29,15 +32,13 @@ std::string more(std::size_t count, std::size_t shown, std::string_view what) {
 
 std::string evidence(HostVerdict const& host) {
   std::string text;
-  std::size_t shown = 0, left = 0;
+  std::size_t count = 0;
   for (auto const& item : host.evidence) {
+    // The reason has said it already; of a flaky host both figures are wanted side by side.
     if (!host.flaky && !item.text.empty() && host.reason.find(item.text) != std::string::npos) continue;
-    if (shown == most_lines)
-      ++left;
-    else
-      text += lines(evidence_line(item), "             "), ++shown;
+    if (++count <= most_lines) text += lines(evidence_line(item), "             ");
   }
-  return left ? text + lines(fmt::format("and {} more", left), "             ") : text;
+  return count > most_lines ? text + fmt::format("             and {} more\n", count - most_lines) : text;
 }
 
 std::string failing(Verdict const& verdict) {
@@ -106,7 +107,7 @@ std::string states(Verdict const& verdict) {
   if (bad == 0) return {};
   auto text = "\n" + grid.text() + more(bad, most_rows, "nodes");
   if (auto const passing = verdict.hosts.size() - bad)
-    text += labelled("", counted(passing, "node") + (passing == 1 ? " passes" : " pass"));
+    text += fmt::format("  {} {}\n", counted(passing, "node"), passing == 1 ? "passes" : "pass");
   return text;
 }
 

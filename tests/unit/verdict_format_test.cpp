@@ -86,6 +86,7 @@ TEST(Headline, IsTheAnswer) {
            Known{{pass, pass}, {fail}, "no node fails; 1 link fails: h0 → h1"},
            Known{{pass, unknown}, {fail}, "no node fails; 1 of 2 nodes unknown: h1; 1 link fails: h0 → h1"},
            Known{{pass, fail}, {fail, fail}, "1 of 2 nodes fails: h1; 2 links fail: h0 → h1, h0 → h1"},
+           Known{{pass, fail}, {fail, warn}, "1 of 2 nodes fails: h1; 1 link fails: h0 → h1"},
            Known{{pass, pass}, {warn}, "2 nodes pass; 1 link warns: h0 → h1"},
            Known{{pass, pass}, {unknown}, "2 nodes pass; 1 link unknown: h0 → h1"},
            Known{{}, {}, "no node was judged"},
