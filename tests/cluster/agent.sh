@@ -9,4 +9,6 @@ shift
 # First the control groups: what is started from now on counts as this host's, the daemon and its ranks included.
 while IFS= read -r group; do echo $$ >"$group/cgroup.procs"; done <"${MARU_BOX:?}/$host.groups"
 # Like ssh, the words are joined and a shell there reads them again.
-TMPDIR=$MARU_BOX/tmp exec nsenter --target "$(cat "$MARU_BOX/$host.pid")" --net --uts --mount --ipc -- sh -c "$*"
+namespaces=(--net --uts --mount --ipc)
+if [ -e "$MARU_BOX/clocks" ]; then namespaces+=(--time); fi
+TMPDIR=$MARU_BOX/tmp exec nsenter --target "$(cat "$MARU_BOX/$host.pid")" "${namespaces[@]}" -- sh -c "$*"

@@ -37,6 +37,8 @@ box_up() {
   unshare --net --uts --mount --ipc true 2>/dev/null || skip "no namespaces may be made here"
 
   mkdir -p "$MARU_BOX/tmp"
+  # A clock of its own for each host, 1000 s from its neighbour's, where the kernel has that.
+  if unshare --time --fork true 2>/dev/null; then : >"$MARU_BOX/clocks"; fi
   # Open MPI takes the words of its launch agent apart at spaces, which the way to this folder may have.
   cp "$box_source/agent.sh" "$MARU_BOX/agent.sh"
   box_hosts=()
@@ -67,7 +69,8 @@ box_hold() {
     >"$MARU_BOX/$name.log" 2>&1 </dev/null &
   disown # or the shell would tell of its end
   wait_until 10 test -s "$MARU_BOX/$name.pid" || fail "$name does not come up: $(cat "$MARU_BOX/$name.log")"
-  readlink "/proc/$!/ns/net" >"$MARU_BOX/$name.net"
+  readlink "/proc/$(cat "$MARU_BOX/$name.pid")/ns/net" >"$MARU_BOX/$name.net"
+  printf '%s\n' "$!" "$(cat "$MARU_BOX/$name.pid")" >"$MARU_BOX/$name.keep"
   [ -e "$MARU_BOX/$name.groups" ] || : >"$MARU_BOX/$name.groups"
 }
 
@@ -78,6 +81,7 @@ box_host_setup='
   hostname "$2"; ip link set lo up
   cd "$(dirname "$1")"
   mount --bind hosts /etc/hosts
+  mount --bind "$2.boot" /proc/sys/kernel/random/boot_id
   mount -t tmpfs none /dev/shm
   mount -t tmpfs none tmp
   mkdir "$2.sys" && mount -t sysfs none "$2.sys"
@@ -85,9 +89,11 @@ box_host_setup='
   mount --rbind "$2.sys" /sys'
 
 box_host_up() {
-  local host=$1 k=${1#h}
+  local host=$1 k=${1#h} options=(--net --uts --mount --ipc)
   box_host_cpu "$host"
-  box_hold "$host" --net --uts --mount --ipc -- "$box_host_setup"
+  cat /proc/sys/kernel/random/uuid >"$MARU_BOX/$host.boot"
+  if [ -e "$MARU_BOX/clocks" ]; then options+=(--time --monotonic "$((1000 * k))" --fork --kill-child); fi
+  box_hold "$host" "${options[@]}" -- "$box_host_setup"
   on switch "ip link add $host type veth peer name eth0 netns $(cat "$MARU_BOX/$host.pid") &&
     ip link set $host master bridge up" 2>"$MARU_BOX/veth.log" ||
     skip "no virtual cable may be made here: $(tail -n 1 "$MARU_BOX/veth.log")"
@@ -119,9 +125,11 @@ box_down() {
 
 # The cores are few and the hosts many. Each host is bound to one core, hosts of one core share it evenly, whatever runs on
 # them: a burner takes what its own host has. Without the binding the kernel's balancing of groups over cores would move
-# the neighbours' shares about.
+# the neighbours' shares about. The box as a whole outweighs what else runs on the machine, 64 to 1: a compiler beside it
+# does not show in its figures.
+box_weight=65536
 box_cpu_up() {
-  local line name=maru-box-$$ base own cpus
+  local name=maru-box-$$ base own cpus
   box_no_cpu=
   : >"$MARU_BOX/groups"
   if own=$(box_v1_base cpu) && base=$(box_v1_base cpuset); then
@@ -129,6 +137,7 @@ box_cpu_up() {
     cat "$base/cpuset.mems" >"$base/$name/cpuset.mems"
     cat "$base/cpuset.cpus" >"$base/$name/cpuset.cpus"
     cpus=$(cat "$base/cpuset.cpus")
+    printf '%s\n' "$box_weight" >"$own/$name/cpu.shares"
     box_cpu_groups=("$own/$name" "$base/$name")
   elif base=$(box_v2_base); then
     { printf '+cpu +cpuset' >"$base/cgroup.subtree_control"; } 2>/dev/null || true
@@ -138,6 +147,7 @@ box_cpu_up() {
       return 0
     fi
     cpus=$(cat "$base/$name/cpuset.cpus.effective")
+    printf '6400\n' >"$base/$name/cpu.weight"
     box_cpu_groups=("$base/$name")
   else
     box_no_cpu="no control groups for cpu and cpuset are mounted here"
@@ -189,7 +199,7 @@ box_host_cpu() {
       cat "$parent/cpuset.mems" >"$group/cpuset.mems"
       cat "$parent/cpuset.cpus" >"$group/cpuset.cpus"
     fi
-    if [ -e "$group/cpuset.cpus" ] && [ -z "${BOX_NO_PIN:-}" ]; then printf '%s\n' "$core" >"$group/cpuset.cpus"; fi
+    if [ -e "$group/cpuset.cpus" ]; then printf '%s\n' "$core" >"$group/cpuset.cpus"; fi
     printf '%s\n' "$group" >>"$MARU_BOX/$host.groups"
   done
 }
@@ -214,7 +224,11 @@ box_words() {
   # shellcheck disable=SC2054 # the commas are Open MPI's
   words=(mpirun -q -np $((each * ${#box_among[@]})) --host "$hosts" --map-by slot --bind-to none
     --mca plm rsh --mca plm_rsh_agent "$MARU_BOX/agent.sh"
-    --mca oob_tcp_if_include 10.77.0.0/24 --mca btl self,vader,tcp --mca btl_tcp_if_include 10.77.0.0/24)
+    --mca oob_tcp_if_include 10.77.0.0/24 --mca btl self,vader,tcp --mca btl_tcp_if_include 10.77.0.0/24
+    # One socket carries both directions of a pair. Left to itself, Open MPI hands a whole message to it at once, and the
+    # go-ahead for the other direction queues behind that: the two then take turns or not, as chance has it, and the
+    # same exchange takes T or 2 T. In pieces of 128 KiB, with a short queue in the kernel, both always flow.
+    --mca btl_tcp_flags 1 --mca btl_tcp_sndbuf 262144 --mca btl_tcp_rcvbuf 1048576)
   while IFS= read -r name; do words+=(-x "$name"); done < <(compgen -e | grep '^MARU_')
   words+=("${box_mpi[@]}" "$@")
   printf '%s\0' "$MARU_BOX/agent.sh" h1 "cd $(printf %q "$PWD") && exec $(printf '%q ' "${words[@]}")"
@@ -249,7 +263,7 @@ box_start() {
 }
 
 # box_pids_on HOST: of all that runs there, but for the process that holds the host.
-box_pids_on() { box_pids "$(cat "$MARU_BOX/$1.net")" | grep -vx "$(cat "$MARU_BOX/$1.pid")" || true; }
+box_pids_on() { box_pids "$(cat "$MARU_BOX/$1.net")" | grep -vxFf "$MARU_BOX/$1.keep" || true; }
 
 # box_pid HOST RANK: as seen from outside.
 box_pid() {
@@ -266,6 +280,12 @@ box_is_rank() { grep -zqx "OMPI_COMM_WORLD_RANK=$2" "/proc/$1/environ" 2>/dev/nu
 
 # --- faults
 
+# A token bucket starts full: of each message, what fits into it is not shaped, so it is small against 1 MiB. It must hold
+# the largest packet, which is 64 KiB, for a virtual cable leaves the cutting into frames to the end. The queue is longer
+# than what all sockets of a box can have on the way (box_words), so that nothing is ever dropped, and TCP never slows down.
+box_burst=128kb
+box_queue=16mb
+
 # box_shape HOST RATE: both ends of its cable; no RATE takes the shaping away.
 box_shape() {
   local side
@@ -275,7 +295,7 @@ box_shape() {
     if [ -z "$2" ]; then
       on "$3" "tc qdisc del dev $4 root 2>/dev/null || true"
     else
-      on "$3" "tc qdisc replace dev $4 root handle 1: tbf rate $2 burst ${BOX_BURST:-128kb} limit 16mb"
+      on "$3" "tc qdisc replace dev $4 root handle 1: tbf rate $2 burst $box_burst limit $box_queue"
     fi
   done
 }
@@ -290,7 +310,7 @@ box_slow_link() {
   on "$from" "set -e
     tc qdisc show dev eth0 | grep -q 'htb 2:' || tc qdisc add dev eth0 $parent handle 2: htb default 1
     tc class replace dev eth0 parent 2: classid 2:1 htb rate 100gbit quantum 200000
-    tc class replace dev eth0 parent 2: classid 2:$major htb rate $3 burst ${BOX_BURST:-128kb} cburst ${BOX_BURST:-128kb} quantum 200000
+    tc class replace dev eth0 parent 2: classid 2:$major htb rate $3 burst $box_burst cburst $box_burst quantum 200000
     tc filter add dev eth0 parent 2: protocol ip u32 match ip dst 10.77.0.${to#h}/32 flowid 2:$major"
 }
 
@@ -298,7 +318,7 @@ box_slow_link() {
 box_burn() {
   local host=$1 k
   for ((k = 0; k < ${2:-1}; ++k)); do
-    on "$host" 'exec sh -c "while :; do :; done"' >/dev/null 2>&1 </dev/null &
+    "$MARU_BOX/agent.sh" "$host" 'exec sh -c "while :; do :; done"' >/dev/null 2>&1 </dev/null &
     box_burners[$host]+=" $!"
     background+=("$!")
   done
@@ -316,9 +336,9 @@ box_cool() {
 
 # box_stop HOST, box_go_on HOST, box_kill HOST: all that runs on it. The host itself stays: its connections are closed, as
 # by the system of a machine whose processes end.
-box_stop() { box_signal STOP "$(cat "$MARU_BOX/$1.net")" "$(cat "$MARU_BOX/$1.pid")"; }
-box_go_on() { box_signal CONT "$(cat "$MARU_BOX/$1.net")" "$(cat "$MARU_BOX/$1.pid")"; }
-box_kill() { box_signal KILL "$(cat "$MARU_BOX/$1.net")" "$(cat "$MARU_BOX/$1.pid")"; }
+box_stop() { box_signal STOP "$MARU_BOX/$1"; }
+box_go_on() { box_signal CONT "$MARU_BOX/$1"; }
+box_kill() { box_signal KILL "$MARU_BOX/$1"; }
 
 # box_unplug HOST, box_plug HOST: its cable. box_crash HOST: as when power fails; nobody hears of it again.
 box_unplug() { on switch "ip link set $1 down"; }

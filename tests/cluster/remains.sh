@@ -8,14 +8,16 @@ box_pids() {
   find /proc/[0-9]*/ns/net -maxdepth 0 -lname "${1//[/\\[}" 2>/dev/null | sed 's|^/proc/\([0-9]*\)/.*|\1|' || true
 }
 
-# box_signal SIGNAL NAMESPACE EXCEPT: to all processes in it but one, until no more come to light.
+# box_signal SIGNAL BOX/HOST [all]: to all processes of the host, but for those that hold it, until no more come to light.
 box_signal() {
-  local pid seen=' ' found=yes round
+  local pid seen=' ' found=yes round namespace
+  namespace=$(cat "$2.net")
+  if [ "${3:-}" != all ] && [ -e "$2.keep" ]; then seen+="$(tr '\n' ' ' <"$2.keep")"; fi
   for ((round = 0; round < 50; ++round)); do
     [ -n "$found" ] || return 0
     found=
-    for pid in $(box_pids "$2"); do
-      if [ "$pid" = "${3:-}" ] || [[ $seen == *" $pid "* ]]; then continue; fi
+    for pid in $(box_pids "$namespace"); do
+      if [[ $seen == *" $pid "* ]]; then continue; fi
       seen+="$pid "
       found=yes
       kill -"$1" "$pid" 2>/dev/null || true
@@ -28,7 +30,7 @@ box_signal() {
 box_remove() {
   local file group round
   for file in "$1"/*.net; do
-    if [ -e "$file" ]; then box_signal KILL "$(cat "$file")"; fi
+    if [ -e "$file" ]; then box_signal KILL "${file%.net}" all; fi
   done
   if [ -e "$1/groups" ]; then
     for group in $(tac "$1/groups"); do
