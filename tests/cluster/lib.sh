@@ -15,6 +15,8 @@ box_mpi=()          # further words for mpirun
 box_rate=           # of each host's cable, both ways; empty where it is not shaped
 box_no_cpu=         # why hosts have no share of the processors that is theirs; empty when they have
 box_guard_pid=
+box_home=           # the control group that the test came from
+box_cpu_groups=()   # those of the box; the one with the shares first
 declare -A box_burners=()
 
 export MARU_BOX=$scratch/box
@@ -105,6 +107,7 @@ box_guard() {
   # shellcheck disable=SC2016 # for the shell in there to expand
   setsid bash -c '. "$0/remains.sh"
     tail --pid="$1" -s 0.5 -f /dev/null
+    for file in $(grep "/test$" "$2/groups"); do kill -KILL $(cat "$file/cgroup.procs"); done
     box_remove "$2"
     rm -rf "$3"' "$box_source" "$$" "$MARU_BOX" "$scratch" >/dev/null 2>&1 </dev/null &
   box_guard_pid=$!
@@ -113,6 +116,13 @@ box_guard() {
 
 box_down() {
   [ -d "$MARU_BOX" ] || return 0
+  local pid
+  if [ -n "$box_home" ]; then
+    # One by one: a control group takes one process per write.
+    while IFS= read -r pid; do
+      { printf '%s\n' "$pid" >"$box_home/cgroup.procs"; } 2>/dev/null || true
+    done <"${box_cpu_groups[0]}/test/cgroup.procs"
+  fi
   box_remove "$MARU_BOX"
   if [ -n "$box_guard_pid" ]; then
     kill -KILL -- "-$box_guard_pid" 2>/dev/null || true
@@ -139,6 +149,7 @@ box_cpu_up() {
     cpus=$(cat "$base/cpuset.cpus")
     printf '%s\n' "$box_weight" >"$own/$name/cpu.shares"
     box_cpu_groups=("$own/$name" "$base/$name")
+    box_home=$own
   elif base=$(box_v2_base); then
     { printf '+cpu +cpuset' >"$base/cgroup.subtree_control"; } 2>/dev/null || true
     box_group "$base/$name" || return 0
@@ -149,11 +160,15 @@ box_cpu_up() {
     cpus=$(cat "$base/$name/cpuset.cpus.effective")
     printf '6400\n' >"$base/$name/cpu.weight"
     box_cpu_groups=("$base/$name")
+    box_home=$base$(awk -F: '$1 == 0 { print $3 }' /proc/self/cgroup)
   else
     box_no_cpu="no control groups for cpu and cpuset are mounted here"
     return 0
   fi
   mapfile -t box_cores < <(box_list "$cpus")
+  # The test moves in as well, for beside such a box it would hardly get a turn.
+  box_group "${box_cpu_groups[0]}/test" || return 0
+  printf '%s\n' $$ >"${box_cpu_groups[0]}/test/cgroup.procs"
 }
 
 # box_list 0-2,5: one a line.
@@ -277,6 +292,21 @@ box_pid() {
   return 1
 }
 box_is_rank() { grep -zqx "OMPI_COMM_WORLD_RANK=$2" "/proc/$1/environ" 2>/dev/null; }
+
+host_idle() { [ -z "$(box_pids_on "$1")" ]; }
+
+# box_milliseconds HOST REPORT: the median duration of the calls in which the host took part, in the middle of its records.
+box_milliseconds() {
+  python3 -c 'import json, statistics, sys
+r = json.load(open(sys.argv[2]))
+mine = {x["rank"] for x in r["ranks"] if x["host"] == sys.argv[1]}
+def ranks(text):
+  for part in text.split(","):
+    first, _, last = part.partition("-")
+    yield from range(int(first), int(last or first) + 1)
+print("%.3f" % (1e3 * statistics.median(x["time"]["median"] for x in r["records"] if "time" in x and mine & set(ranks(x["group"]["ranks"])))))' \
+    "$1" "$2" || fail "$2 has no time of $1"
+}
 
 # --- faults
 
