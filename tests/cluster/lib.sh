@@ -370,10 +370,11 @@ box_stop() { box_signal STOP "$MARU_BOX/$1"; }
 box_go_on() { box_signal CONT "$MARU_BOX/$1"; }
 box_kill() { box_signal KILL "$MARU_BOX/$1"; }
 
-# box_unplug HOST, box_plug HOST: its cable. box_crash HOST: as when power fails; nobody hears of it again.
+# box_unplug HOST, box_plug HOST: its cable. box_crash HOST: silent from now on, as when power fails: no connection is
+# closed, and what stands in for ssh hangs as ssh would. box_kill or box_heal puts an end to that.
 box_unplug() { on switch "ip link set $1 down"; }
 box_plug() { on switch "ip link set $1 up"; }
-box_crash() { box_unplug "$1" && box_kill "$1"; }
+box_crash() { box_unplug "$1" && box_stop "$1"; }
 
 # box_heal: takes every fault back that can be.
 box_heal() {
