@@ -139,7 +139,7 @@ box_down() {
 # does not show in its figures.
 box_weight=65536
 box_cpu_up() {
-  local name=maru-box-$$ base own cpus
+  local name=maru-box-$$ base own cpus home
   box_no_cpu=
   : >"$MARU_BOX/groups"
   if own=$(box_v1_base cpu) && base=$(box_v1_base cpuset); then
@@ -149,7 +149,7 @@ box_cpu_up() {
     cpus=$(cat "$base/cpuset.cpus")
     printf '%s\n' "$box_weight" >"$own/$name/cpu.shares"
     box_cpu_groups=("$own/$name" "$base/$name")
-    box_home=$own
+    home=$own
   elif base=$(box_v2_base); then
     { printf '+cpu +cpuset' >"$base/cgroup.subtree_control"; } 2>/dev/null || true
     box_group "$base/$name" || return 0
@@ -160,7 +160,7 @@ box_cpu_up() {
     cpus=$(cat "$base/$name/cpuset.cpus.effective")
     printf '6400\n' >"$base/$name/cpu.weight"
     box_cpu_groups=("$base/$name")
-    box_home=$base$(awk -F: '$1 == 0 { print $3 }' /proc/self/cgroup)
+    home=$base$(awk -F: '$1 == 0 { print $3 }' /proc/self/cgroup)
   else
     box_no_cpu="no control groups for cpu and cpuset are mounted here"
     return 0
@@ -169,6 +169,7 @@ box_cpu_up() {
   # The test moves in as well, for beside such a box it would hardly get a turn.
   box_group "${box_cpu_groups[0]}/test" || return 0
   printf '%s\n' $$ >"${box_cpu_groups[0]}/test/cgroup.procs"
+  box_home=$home
 }
 
 # box_list 0-2,5: one a line.

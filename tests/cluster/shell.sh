@@ -14,7 +14,7 @@ exec bash --noprofile --rcfile <(printf '%s\n' '
   # shellcheck disable=SC2086
   box_up $MARU_BOX_WORDS
   fail() { printf "%s\n" "$*" >&2; return 1; }
-  box_run() { local words; mapfile -d "" -t words < <(box_words "$@"); "${words[@]}"; }
+  box_run() { local words; mapfile -d "" -t words < <(box_words "$@"); "${words[@]}" </dev/null; }
   PATH=${MARU%/*}:$PATH
   PS1="box \W\$ "
   printf "%s is up. box_run 1 maru run all_reduce -e 1M --out /tmp/one; box_slow_host h2 200mbit; box_heal; on h3 ip addr; exit\n" \

@@ -11,11 +11,12 @@ lasts() {
   expect_box_exit 0 1 "$MARU" run "${@:3}" --case-budget 1s --out "$2" --overwrite
   ms=$(box_milliseconds "$1" "$2/report.json")
 }
-# expect_ratio LOW HIGH A B: A / B is within.
-expect_ratio() {
-  awk -v l="$1" -v h="$2" -v a="$3" -v b="$4" 'BEGIN { exit !(a / b >= l && a / b <= h) }' ||
-    fail "$3 ms over $4 ms is not within $1 to $2${5:+: $5}"
+# expect_within LOW HIGH VALUE WHY
+expect_within() {
+  awk -v low="$1" -v high="$2" -v value="$3" 'BEGIN { exit !(value >= low && value <= high) }' ||
+    fail "$3 is not within $1 to $2: $4"
 }
+over() { awk -v a="$1" -v b="$2" 'BEGIN { print a / b }'; }
 
 links_before=$(ip -o link | awk '{ print $2 }')
 box_up 4 --rate 1gbit
@@ -28,27 +29,28 @@ expect_json eight/report.json \
   '[x["host"] for x in sorted(r["ranks"], key=lambda x: x["rank"])] == ["h1", "h1", "h2", "h2", "h3", "h3", "h4", "h4"]'
 if [ -e "$MARU_BOX/clocks" ]; then expect_json eight/report.json 'r["clock"]["method"] != "same kernel clock" and r["clock"]["error"] < 0.01'; fi
 
-# A slow host is slow, its neighbours are not, and it heals. The pairs are h1 with h2 and h3 with h4.
+# A slow host is slow, its neighbours are not, and it heals. The pairs are h1 with h2 and h3 with h4. 1 MiB takes 8 ms at
+# 1 Gbit/s and 42 ms at 200 Mbit/s; what else runs on the machine may add to that.
 exchange=(send_recv -b 1M -e 1M --groups pairs)
-lasts h1 fast "${exchange[@]}"
-fast=$ms
-expect_ratio 0.8 3 "$fast" 8.4 "1 MiB at 1 Gbit/s"
+fast=(6 29)
+slow=(30 150)
+lasts h1 before "${exchange[@]}"
+expect_within "${fast[@]}" "$ms" "nothing is slow yet"
 box_slow_host h4 200mbit
-lasts h3 slow "${exchange[@]}"
-expect_ratio 3 8 "$ms" "$fast" "h4 was slowed down"
-expect_ratio 0.4 1.9 "$(box_milliseconds h1 slow/report.json)" "$fast" "h4 was slowed down, not h1"
+lasts h3 host "${exchange[@]}"
+expect_within "${slow[@]}" "$ms" "h4 is slow, and h3 exchanges with it"
+expect_within "${fast[@]}" "$(box_milliseconds h1 host/report.json)" "h4 is slow, not h1"
 box_heal
-# A slow link is slow for these two only.
 box_slow_link h1 h2 200mbit
 lasts h1 link "${exchange[@]}"
-expect_ratio 3 8 "$ms" "$fast" "the link from h1 to h2 was slowed down"
+expect_within "${slow[@]}" "$ms" "the link from h1 to h2 is slow"
 box_among=(h1 h3)
 lasts h1 other "${exchange[@]}"
 box_among=()
-expect_ratio 0.4 1.9 "$ms" "$fast" "only the link from h1 to h2 was slowed down"
+expect_within "${fast[@]}" "$ms" "only the link from h1 to h2 is slow"
 box_heal
 lasts h1 healed "${exchange[@]}"
-expect_ratio 0.4 1.9 "$ms" "$fast" "h1 has healed"
+expect_within "${fast[@]}" "$ms" "h1 has healed"
 
 # A burner takes from its own host.
 if box_can_burn; then
@@ -58,8 +60,8 @@ if box_can_burn; then
   box_burn h2
   lasts h2 burnt "${multiply[@]}"
   box_cool h2
-  expect_ratio 1.5 4 "$ms" "$calm" "h2 has a burner"
-  expect_ratio 0.6 1.4 "$(box_milliseconds h4 burnt/report.json)" "$calm" "h4 has no burner, and h2's core"
+  expect_within 1.5 4 "$(over "$ms" "$calm")" "h2 has a burner"
+  expect_within 0.6 1.4 "$(over "$(box_milliseconds h4 burnt/report.json)" "$calm")" "h4 has no burner, and h2's core"
 fi
 
 # A host dies in the middle of a run: the run ends, and what was measured is there.
