@@ -19,6 +19,7 @@ constexpr std::size_t ranks_shown = 16;
 constexpr double when_all_alive = 3;
 // The deputy leaves rank 0 the time to end the job, or it would accuse a rank 0 that is busy with just that.
 constexpr double deputy_grace = 3; // seconds
+constexpr double most_silence = 4; // seconds after which a rank counts as silent, or sooner with a short timeout
 
 // A hook that fails (a full disk, say) must neither end the process nor keep the watchdog from its work.
 void quietly(std::function<void()> const& hook) noexcept {
@@ -29,9 +30,13 @@ void quietly(std::function<void()> const& hook) noexcept {
   }
 }
 
-constexpr double roll_period = 0.15, roll_patience = 0.5; // seconds: launchers insist after about one
+// Launchers insist about a second after they asked: by then it must be known who gives no sign any more. What a monitor
+// can listen to bounds it, in datagrams per second.
+constexpr double longest_period = 0.2, most_signs = 5000;
 
-double sign_period(double timeout) { return std::clamp(timeout / 20, 0.05, 1.0); }
+double sign_period(double timeout, std::size_t ranks) {
+  return std::max(std::clamp(timeout / 20, 0.05, longest_period), static_cast<double>(ranks) / most_signs);
+}
 
 // Rank 0, and for the case that it is the one that hangs, the first rank of another host, else rank 1.
 std::vector<int> choose_monitors(std::vector<std::string> const& hosts) {
@@ -65,7 +70,7 @@ std::vector<MissingRank> describe_missing(WatchdogView const& view,
 
 Watchdog::Watchdog(World& world, std::vector<std::string> host_of_rank, double timeout, Hooks hooks)
     : world_(world), hosts_(std::move(host_of_rank)), timeout_(world.size() > 1 ? timeout : 0),
-      hooks_(std::move(hooks)), signs_(static_cast<std::size_t>(world.size())), step_begun_(monotonic_seconds()) {
+      period_(sign_period(timeout_, static_cast<std::size_t>(world.size()))), hooks_(std::move(hooks)), signs_(static_cast<std::size_t>(world.size())), step_begun_(monotonic_seconds()) {
   if (timeout_ > 0) {
     auto const monitors = choose_monitors(hosts_);
     bool const one_host =
@@ -116,12 +121,11 @@ void Watchdog::run() {
     quietly(hooks_.on_tick);
     if (!link_) continue;
     double const now = monotonic_seconds();
-    bool const just_stopped = stopped_at_ == 0 && hooks_.stop_requested && hooks_.stop_requested();
-    if (just_stopped) stopped_at_ = now;
-    if (now >= next_sign || just_stopped) {
+    if (stopped_at_ == 0 && hooks_.stop_requested && hooks_.stop_requested()) stopped_at_ = now;
+    if (now >= next_sign) {
       std::lock_guard const lock(mutex_);
       link_->send(static_cast<std::uint32_t>(world_.rank()), step_);
-      next_sign = now + (stopped_at_ > 0 ? roll_period : sign_period(timeout_));
+      next_sign = now + period_;
     }
     if (!monitor_) continue;
     listen(now);
@@ -137,9 +141,9 @@ void Watchdog::listen(double now) {
   });
 }
 
-// A launcher that loses a rank stops the others; each that lives answers to that with a sign.
+// A launcher that loses a rank stops rank 0, and the others later. Who lives has given two signs by then.
 void Watchdog::call_the_roll(double now) {
-  if (roll_called_ || stopped_at_ == 0 || now - stopped_at_ < roll_patience) return;
+  if (roll_called_ || stopped_at_ == 0 || now - stopped_at_ < 2.5 * period_) return;
   roll_called_ = true;
   std::vector<MissingRank> missing;
   {
@@ -165,7 +169,7 @@ void Watchdog::watch(double now) {
     stuck = step_;
     if (now - step_begun_ < patience_) return;
     auto const name = [this](std::uint64_t step) { return name_of(step); };
-    missing = describe_missing({step_, now, 4 * sign_period(timeout_), signs_}, name);
+    missing = describe_missing({step_, now, std::max(4 * period_, std::clamp(timeout_ / 5, 0.2, most_silence)), signs_}, name);
     if (missing.empty() && now - step_begun_ < when_all_alive * timeout_) return;
     where = fmt::format("step {} ({})", step_, name(step_));
   }

@@ -51,8 +51,9 @@ public:
     /// From the watchdog's thread, before the job is ended.
     std::function<void(std::string const&, std::vector<MissingRank> const&)> on_fire;
     std::function<void()> on_tick; ///< from the watchdog's thread, about twenty times a second
-    /// From the watchdog's thread, once, half a second after the job was told to stop: ranks that have given no sign
-    /// since, so that whoever is dead by then can be told from whoever was stopped.
+    /// From the watchdog's thread, once, half a second after this rank was told to stop: ranks that have given no sign
+    /// since. They are dead, for a launcher stops rank 0 first. With tens of thousands of ranks signs are rarer, and a
+    /// launcher may insist before.
     std::function<void(std::vector<MissingRank> const&)> on_roll_call;
     std::function<bool()> stop_requested; ///< from the watchdog's thread
   };
@@ -78,6 +79,7 @@ private:
   World& world_;
   std::vector<std::string> hosts_;
   double timeout_;
+  double period_; ///< seconds between two signs of a rank
   Hooks hooks_;
   std::unique_ptr<SignLink> link_;
   bool monitor_ = false;

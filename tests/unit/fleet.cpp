@@ -4,6 +4,7 @@
 #include "bench/pairing.hpp"
 #include "core/operation.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <numbers>
@@ -123,7 +124,7 @@ private:
   double link_factor(std::size_t from, std::size_t to) const {
     auto const own = fleet_.slow_links.find({from, to});
     return std::max({factor(fleet_.slow_network, from), factor(fleet_.slow_network, to),
-                     own == fleet_.slow_links.end() ? 1 : own->second});
+                     own == fleet_.slow_links.end() ? 1.0 : own->second});
   }
 
   void add_links() {
