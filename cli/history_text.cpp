@@ -49,7 +49,7 @@ std::string sparkline(std::vector<double> const& values) {
   std::string text;
   for (auto const value : thin) {
     auto const level = (value - middle) / span + 0.5;
-    text += bars[std::min<std::size_t>(static_cast<std::size_t>(std::max(0.0, level) * 8), 7)];
+    text += bars[!(level > 0) ? 0 : level >= 1 ? 7 : static_cast<std::size_t>(level * 8)];
   }
   return text;
 }
