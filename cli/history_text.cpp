@@ -49,7 +49,7 @@ std::string sparkline(std::vector<double> const& values) {
   std::string text;
   for (auto const value : thin) {
     auto const level = (value - middle) / span + 0.5;
-    text += bars[std::min<std::size_t>(static_cast<std::size_t>(std::max(0.0, level) * 8), 7)];
+    text += bars[!(level > 0) ? 0 : level >= 1 ? 7 : static_cast<std::size_t>(level * 8)];
   }
   return text;
 }
@@ -150,7 +150,7 @@ std::string block_text(std::vector<SeriesTrend const*> const& block, bool with_c
   for (auto const* of : block) {
     auto const& series = of->series;
     auto const scaled = [&](double value) { return Value{value / scale.divisor}; };
-    grid.row({(with_cluster ? series.cluster + "/" : "") + (series.host == "*" ? "several" : series.host),
+    grid.row({(with_cluster ? series.cluster + "/" : "") + series.host,
               series.local_rank < 0 ? "" : fmt::to_string(series.local_rank),
               series.local_rank < 0 ? fmt::to_string(series.ranks) : "", apart(*of, block), fmt::to_string(of->trend.n),
               scaled(of->trend.first), scaled(of->trend.latest),
@@ -205,10 +205,10 @@ SeriesTrend trend_of(History const& history, Series const& series, std::int64_t 
 
 std::string list_text(std::vector<RunEntry> const& runs, std::int64_t all, std::string const& path) {
   if (runs.empty()) return fmt::format("No runs in {}.\n", one_line(path));
+  auto const shown = static_cast<std::int64_t>(runs.size());
   auto text =
-      fmt::format("{} in {}, {} to {}{}.\n", plural(static_cast<std::size_t>(all), "run"), one_line(path),
-                  day(runs.back().at), day(runs.front().at),
-                  static_cast<std::int64_t>(runs.size()) < all ? fmt::format("; the latest {}", runs.size()) : "");
+      fmt::format("{} in {}; {}{} to {}.\n", plural(static_cast<std::size_t>(all), "run"), one_line(path),
+                  shown < all ? fmt::format("the latest {}, ", shown) : "", day(runs.back().at), day(runs.front().at));
   Grid grid("  ", {{"started (UTC)", false},
                    {"run", false},
                    {"cluster", false},

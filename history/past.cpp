@@ -6,6 +6,7 @@
 #include "history/time.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace maru {
 namespace {
@@ -22,7 +23,7 @@ public:
         metric_(database, "SELECT id FROM metric WHERE name = ?"),
         series_(database, "SELECT id FROM series WHERE place = ? AND metric = ?"),
         values_(database, "SELECT at, run, value FROM value WHERE series = ? AND at <= ? AND run <> ? "
-                          "AND doubtful = 0 ORDER BY at DESC, run DESC LIMIT ?") {}
+                          "AND doubtful = 0 AND value > 0 AND value < 1e300 ORDER BY at DESC, run DESC LIMIT ?") {}
 
   std::vector<std::int64_t> places(KeptPlace const& place) {
     std::vector<std::int64_t> result;

@@ -10,7 +10,9 @@
 namespace maru {
 namespace {
 
-constexpr std::size_t most_exact = 24; // the table of counts is then below 12 x 600
+constexpr std::size_t always_exact = 24; // values; the table of counts is then below 12 x 600
+constexpr std::size_t most_exact = 2500; // values times those of the smaller part: some milliseconds
+constexpr double worth_counting = 2.5;   // standard deviations
 
 struct Ranks {
   std::vector<std::int64_t> twice; ///< mid-ranks times two, in the values' order: whole numbers also with ties
@@ -43,7 +45,7 @@ double variance_of(std::size_t part, std::size_t whole, double ties) {
 // Over all ways to choose k of the ranks: the part whose sum is at least as far from the mean.
 double exact(Ranks const& ranks, std::size_t k, std::int64_t twice_sum) {
   auto const n = ranks.twice.size();
-  auto const most = static_cast<std::size_t>(std::accumulate(ranks.twice.begin(), ranks.twice.end(), std::int64_t{0}));
+  auto const most = 2 * k * n;
   std::vector<std::vector<double>> count(k + 1, std::vector<double>(most + 1));
   count[0][0] = 1;
   for (auto const rank : ranks.twice)
@@ -60,14 +62,29 @@ double exact(Ranks const& ranks, std::size_t k, std::int64_t twice_sum) {
   return extreme / all;
 }
 
+// The first part has k values, and their ranks the sum.
 double chance(Ranks const& ranks, std::size_t k, std::int64_t twice_sum) {
   auto const n = ranks.twice.size();
   auto const variance = variance_of(k, n, ranks.ties);
   if (k == 0 || k == n || !(variance > 0)) return 1;
-  if (n <= most_exact) return exact(ranks, k, twice_sum);
   auto const distance = std::abs(static_cast<double>(twice_sum) / 2 - mean_of(k, n));
-  return std::min(1.0, std::erfc(std::max(0.0, distance - 0.5) / std::sqrt(2 * variance)));
+  auto const deviations = std::max(0.0, distance - 0.5) / std::sqrt(variance);
+  auto const smaller = std::min(k, n - k);
+  if (n <= always_exact || (smaller * n <= most_exact && deviations > worth_counting)) {
+    auto const twice_all = static_cast<std::int64_t>(n * (n + 1));
+    return exact(ranks, smaller, smaller == k ? twice_sum : twice_all - twice_sum);
+  }
+  return std::min(1.0, std::erfc(deviations / std::sqrt(2.0)));
 }
+
+struct Candidate {
+  std::size_t at = 0;
+  std::int64_t twice_sum = 0; ///< of the ranks before it
+  double score = -1;
+  void offer(Candidate const& other) {
+    if (other.score > score) *this = other;
+  }
+};
 
 } // namespace
 
@@ -84,21 +101,28 @@ std::optional<Split> best_split(std::span<double const> values, std::size_t leas
   least = std::max<std::size_t>(least, 1);
   if (n < 2 * least) return {};
   auto const ranks = ranks_of(values);
-  std::int64_t sum = 0, best_sum = 0;
-  std::size_t best = least;
-  double farthest = -1;
+  auto const largest = *std::max_element(values.begin(), values.end());
+  auto const mean = std::accumulate(values.begin(), values.end(), 0.0, [&](double sum, double value) {
+    return sum + value / largest / static_cast<double>(n);
+  });
+  Candidate by_ranks, by_means;
+  std::int64_t twice_sum = 0;
+  double excess = 0; // sum of the first part's values over that of as many average ones
   for (std::size_t k = 1; k + least <= n; ++k) {
-    sum += ranks.twice[k - 1];
-    auto const variance = variance_of(k, n, ranks.ties);
-    if (k < least || !(variance > 0)) continue;
-    auto const distance = std::abs(static_cast<double>(sum) / 2 - mean_of(k, n)) / std::sqrt(variance);
-    if (distance <= farthest) continue;
-    farthest = distance;
-    best = k;
-    best_sum = sum;
+    twice_sum += ranks.twice[k - 1];
+    excess += values[k - 1] / largest - mean;
+    if (k < least) continue;
+    auto const sides = static_cast<double>(k) * static_cast<double>(n - k);
+    auto const away = static_cast<double>(twice_sum) / 2 - mean_of(k, n);
+    by_ranks.offer({k, twice_sum, away * away / sides});
+    by_means.offer({k, twice_sum, excess * excess / sides});
   }
-  if (farthest < 0) return Split{best, 1};
-  return Split{best, std::min(1.0, chance(ranks, best, best_sum) * static_cast<double>(n - 2 * least + 1))};
+  auto const tried = static_cast<double>(n - 2 * least + 1);
+  auto const split = [&](Candidate const& candidate) {
+    return Split{candidate.at, std::min(1.0, tried * chance(ranks, candidate.at, candidate.twice_sum))};
+  };
+  auto const a = split(by_means), b = split(by_ranks);
+  return b.p < a.p ? b : a;
 }
 
 } // namespace maru

@@ -6,6 +6,8 @@
 #include "history/time.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <tuple>
 
 namespace maru {
 namespace {
@@ -118,6 +120,7 @@ std::vector<Point> History::points(Series const& series, std::int64_t last, bool
     point.run = row.number(0);
     point.at = to_seconds(row.number(1));
     point.value = row.real(2);
+    if (!(point.value > 0) || !std::isfinite(point.value)) continue; // nobody added that
     if (!row.is_null(3) && !row.is_null(4)) point.ci = Interval{row.real(3), row.real(4)};
     point.software = row.number(5);
     point.doubtful = row.number(6) != 0;

@@ -13,7 +13,7 @@
 namespace maru {
 namespace {
 
-constexpr int wait_for_a_lock = 60'000; // milliseconds; a report of 25,000 hosts is written within seconds
+constexpr int wait_for_a_lock = 300'000; // milliseconds; a report of 25,000 hosts is written within half a minute
 
 [[noreturn]] void fail(std::string const& path, sqlite3* handle) {
   auto const code = sqlite3_errcode(handle) & 0xff;
@@ -37,7 +37,9 @@ constexpr int wait_for_a_lock = 60'000; // milliseconds; a report of 25,000 host
 void refuse_closed_folder(std::string const& path) {
   auto folder = std::filesystem::path(path).parent_path();
   if (folder.empty()) folder = ".";
-  if (std::filesystem::is_directory(folder) && ::access(path.c_str(), F_OK) != 0 && ::access(folder.c_str(), W_OK) != 0)
+  std::error_code error;
+  if (std::filesystem::is_directory(folder, error) && ::access(path.c_str(), F_OK) != 0 &&
+      ::access(folder.c_str(), W_OK) != 0)
     throw Error(Exit::incomplete, fmt::format("{}: {}", path, std::strerror(errno)));
 }
 

@@ -136,6 +136,21 @@ TEST_F(HistorySchema, SurvivesDamageEverywhere) {
   }
 }
 
+TEST_F(HistorySchema, TakesRowsThatNobodyWouldWrite) {
+  { History(folder.file(), History::Access::write).add(history_report(1), "west"); }
+  Database(folder.file(), Database::Mode::write)
+      .run("PRAGMA foreign_keys = OFF;"
+           "INSERT INTO value SELECT series, 9e18, run, software, 0, 1e300, low, 9e999 FROM value;"
+           "INSERT INTO value SELECT series, -5, run, 77, 0, 2, 'low', 'high' FROM value LIMIT 1;"
+           "INSERT INTO value SELECT series, at + 1, run, software, 0, -1, low, high FROM value LIMIT 1;"
+           "INSERT INTO value SELECT series, at + 2, run, software, 0, 9e999, low, high FROM value LIMIT 1;"
+           "INSERT INTO value SELECT series, at + 3, 99, software, 0, 'text', low, high FROM value LIMIT 1");
+  History const history(folder.file(), History::Access::read);
+  for (auto const& series : history.series())
+    for (auto const& point : history.points(series, 0, true)) EXPECT_GT(point.value, 0);
+  EXPECT_FALSE(history.check().empty()) << "rows that name others which are missing";
+}
+
 TEST_F(HistorySchema, ReadsWhereNothingCanBeWritten) {
   { History(folder.file(), History::Access::write).add(history_report(1), "west"); }
   ASSERT_FALSE(is_file(folder.file("h.db-wal"))) << "the last writer takes the log away";

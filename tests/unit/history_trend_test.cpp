@@ -42,11 +42,18 @@ TEST(RankTest, TakesTies) {
   EXPECT_EQ(rank_test(Values(30, 1.0), Values(30, 1.0)), 1);
 }
 
+TEST(RankTest, CountsWhereAFewStandFarFromMany) {
+  // All of 4 above all of 60, and the other way round: 2 of C(64, 4).
+  EXPECT_NEAR(rank_test(series({{60, 1}}), series({{4, 2}})), 2.0 / 635376, 1e-12);
+  EXPECT_NEAR(rank_test(series({{4, 1}}), series({{60, 2}})), 2.0 / 635376, 1e-12);
+  EXPECT_NEAR(rank_test(series({{60, 1}}), series({{4, 0.5}})), 2.0 / 635376, 1e-12);
+}
+
 TEST(RankTest, IsSymmetricAndNormalForManyValues) {
   auto const a = series({{12, 1}}, 0.1, 5), b = series({{12, 1.05}}, 0.1, 6);
   EXPECT_NEAR(rank_test(a, b), rank_test(b, a), 1e-12);
-  // 15 and 15, fully apart: z = (112.5 - 0.5) / sqrt(15 * 15 * 31 / 12) = 4.6456.
-  EXPECT_NEAR(rank_test(series({{15, 1}}), series({{15, 2}})), 3.39e-6, 1e-8);
+  // 52 and 52, fully apart: z = (1352 - 0.5) / sqrt(52 * 52 * 105 / 12) = 8.7864.
+  EXPECT_NEAR(rank_test(series({{52, 1}}), series({{52, 2}})) / 1.54493e-18, 1, 1e-3);
 }
 
 // Of samples of one distribution, p is below 5 % in about 5 % of the cases: in neither form is it too small.
@@ -91,6 +98,15 @@ TEST(FindChanges, FindsAShiftWithoutAKnownChange) {
   EXPECT_EQ(changes[0].before, 30U);
   EXPECT_EQ(changes[0].after, 10U);
   EXPECT_LT(changes[0].p, 1e-3);
+}
+
+TEST(FindChanges, SeesAFewNewRunsAfterManyOldOnes) {
+  for (auto const& [before, after] : {std::pair(20, 5), std::pair(36, 4), std::pair(120, 3), std::pair(490, 5)}) {
+    auto const changes =
+        find_changes(series({{before, 100}, {after, 90}}), software({static_cast<std::size_t>(before + after)}));
+    ASSERT_EQ(changes.size(), 1U) << before;
+    EXPECT_EQ(changes[0].at, static_cast<std::size_t>(before));
+  }
 }
 
 TEST(FindChanges, SaysOfEachChangeOfSoftwareWhetherTheLevelDiffers) {
