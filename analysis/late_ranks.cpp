@@ -29,26 +29,32 @@ void count(Tally& tally, Arrival const& arrival) {
   tally.seconds.push_back(arrival.lateness);
 }
 
+std::size_t could_name(std::vector<double> const& transfers, double lateness) {
+  return static_cast<std::size_t>(std::count_if(transfers.begin(), transfers.end(), [&](double transfer) {
+    return lateness > worth_naming * transfer;
+  }));
+}
+
 } // namespace
 
 std::vector<LateRank> late_ranks(Report const& report, bool second_look) {
-  std::map<std::int64_t, std::size_t> judged; // rank → records that could have named it
+  std::map<std::int64_t, std::vector<double>> transfers; // rank → of the records that could name somebody
   std::map<std::int64_t, Tally> tallies;
   for (auto const& record : report.records) {
     if (!record.arrival || record.rehearsal || record.second_look != second_look) continue;
     auto const iterations = record.arrival->iterations;
     if (last_by_chance(iterations, iterations, record.group.ranks.size()) >= most_chance)
       continue; // too few to name any
-    for (auto const rank : record.group.ranks) ++judged[rank];
+    for (auto const rank : record.group.ranks) transfers[rank].push_back(record.arrival->transfer);
     if (record.arrival->last_rank) count(tallies[*record.arrival->last_rank], *record.arrival);
   }
   std::vector<LateRank> result;
   for (auto& [rank, tally] : tallies) {
     auto& late = tally.late;
-    late.judged = judged[rank];
+    late.seconds = median_of(tally.seconds);
+    late.judged = std::max(late.records, could_name(transfers[rank], late.seconds));
     if (static_cast<double>(late.records) < late_share * static_cast<double>(late.judged)) continue;
     late.share /= late.iterations;
-    late.seconds = median_of(tally.seconds);
     result.push_back(std::move(late));
   }
   return result;

@@ -8,8 +8,8 @@
 
 namespace maru {
 
-/// A rank that leads the late in at least half of the records that could have named one, so that a single disturbed
-/// case accuses nobody. It is the culprit: those that show long times wait for it.
+/// A rank that leads the late in at least half of the records that could have named it, so that a single disturbed
+/// case accuses nobody. Those that last so long that its lateness does not matter to them could not. It is the culprit: those that show long times wait for it.
 struct LateRank {
   std::int64_t rank = 0;
   std::string host;

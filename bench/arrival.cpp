@@ -10,8 +10,6 @@
 namespace maru {
 namespace {
 
-constexpr double worth_naming = 0.05; // a late rank is named when it costs at least this part of the operation itself
-
 double median_of(std::vector<double> values) {
   if (values.empty()) return 0;
   std::sort(values.begin(), values.end());

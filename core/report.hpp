@@ -77,6 +77,9 @@ struct Verification {
   std::optional<std::int64_t> wrong_rank = {}; ///< who found it; absent when right
 };
 
+/// A late rank is named when it costs at least this part of the operation itself.
+constexpr double worth_naming = 0.05;
+
 /// Who came last into a coupled operation, from a sample of iterations started at one agreed time on synchronised
 /// clocks.
 struct Arrival {

@@ -42,6 +42,16 @@ TEST(Findings, OneDisturbedCaseNamesNobody) {
   EXPECT_THAT(find(report), IsEmpty());
 }
 
+TEST(Findings, CasesTooLongToMindALateRankAcquitNobody) {
+  Report report;
+  report.records = {coupled(2)};
+  for (int i = 0; i < 8; ++i) {
+    report.records.push_back(coupled(std::nullopt));
+    report.records.back().arrival->transfer = 17e-3; // 300 us are less than 5 % of it
+  }
+  EXPECT_EQ(find(report).size(), 1U);
+}
+
 TEST(Findings, WrongResultsComeFirst) {
   Report report;
   report.records = {coupled(2), Record{}};

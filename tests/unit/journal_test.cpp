@@ -110,11 +110,32 @@ TEST(RequireSame, NamesEachDifference) {
   } catch (Error const& error) {
     EXPECT_EQ(error.code(), Exit::usage);
     EXPECT_STREQ(error.what(), "cannot resume dir: it was begun by maru 1, this is 2; its plan was 'quick' with other "
-                               "questions; rank 1 was on b, now it is on c");
+                               "questions; it had no ranks on c");
   }
-  now = begun;
-  now.hosts = {"a"};
-  EXPECT_THROW(require_same(begun, now, "dir"), Error);
+}
+
+TEST(RequireSame, WholeHostsMayBeMissing) {
+  JournalHeader begun;
+  begun.hosts = {"a", "b", "a", "b", "c", "c"};
+  auto now = begun;
+  now.hosts = {"b", "b", "c", "c"}; // by host now, by turns then
+  EXPECT_NO_THROW(require_same(begun, now, "dir"));
+  EXPECT_EQ(ranks_begun(begun.hosts, now.hosts), (std::vector<std::int64_t>{1, 3, 4, 5}));
+  now.hosts = {"a", "b", "b"};
+  EXPECT_THROW(require_same(begun, now, "dir"), Error) << "half a host is no host";
+  EXPECT_FALSE(ranks_begun(begun.hosts, {"a", "a", "d", "d"}));
+}
+
+TEST(Journal, TellsOfARunThatLeftNoReport) {
+  JournalContent content;
+  content.header.run_id = "r";
+  content.header.hosts = {"a", "b", "a"};
+  content.records.resize(2);
+  auto const report = report_of(content);
+  EXPECT_FALSE(report.run.complete);
+  EXPECT_EQ(report.hosts.size(), 2U);
+  EXPECT_EQ(report.ranks.at(2).local_rank, 1);
+  EXPECT_EQ(report.records.size(), 2U);
 }
 
 } // namespace

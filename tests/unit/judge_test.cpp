@@ -182,6 +182,7 @@ TEST(Judge, FloorsAreForTheBestOfAPlace) {
   floor.what = "gemm bf16";
   floor.probe = "gemm";
   floor.labels = {{"dtype", "bf16"}};
+  floor.unit = Unit::flop_per_second;
   floor.least = 700e12;
   floor.source = "a table";
   JudgeOptions options;
