@@ -13,7 +13,7 @@
 namespace maru {
 namespace {
 
-constexpr int wait_for_a_lock = 300'000; // milliseconds; a report of 25,000 hosts is written within seconds, on a busy machine half a minute
+constexpr int wait_for_a_lock = 300'000; // milliseconds; on a busy machine a fleet's report takes half a minute
 
 [[noreturn]] void fail(std::string const& path, sqlite3* handle) {
   auto const code = sqlite3_errcode(handle) & 0xff;
