@@ -70,7 +70,7 @@ Json json_of(SeriesTrend const& of, History const& history) {
 }
 
 std::string csv_field(std::string const& raw) {
-  auto const field = one_line(raw);
+  auto field = one_line(raw);
   if (field.find_first_of(",\"") == field.npos) return field;
   std::string result = "\"";
   for (char const c : field) result += c == '"' ? std::string("\"\"") : std::string(1, c);

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::int64_t application_id = 0x4d617275; // "Maru", in the file's header
 
-// Names are kept once and numbers are small: a value is about 45 bytes. `value` is ordered by series and time, so that
-// a trend is one stretch of the file, and needs no index beside itself. docs/history.md shows the tables.
+// Names are kept once and numbers are small: a value is about 60 bytes, all included. `value` is ordered by series and
+// time, so that a trend is one stretch of the file, and needs no index beside itself. docs/history.md shows the tables.
 constexpr Migration first = R"sql(
 CREATE TABLE cluster (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE software (
@@ -36,6 +36,7 @@ CREATE TABLE place (
   host TEXT NOT NULL, local_rank INTEGER NOT NULL, ranks INTEGER NOT NULL, threads INTEGER NOT NULL,
   model TEXT NOT NULL, device_uuid TEXT NOT NULL,
   UNIQUE (cluster, host, local_rank, ranks, threads, model, device_uuid));
+CREATE INDEX place_by_host ON place (host);
 CREATE INDEX place_by_device ON place (device_uuid, cluster) WHERE device_uuid <> '';
 CREATE TABLE metric (
   id INTEGER PRIMARY KEY,

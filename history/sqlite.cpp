@@ -13,7 +13,7 @@
 namespace maru {
 namespace {
 
-constexpr int wait_for_a_lock = 300'000; // milliseconds; a report of 25,000 hosts is written within half a minute
+constexpr int wait_for_a_lock = 300'000; // milliseconds; on a busy machine a fleet's report takes half a minute
 
 [[noreturn]] void fail(std::string const& path, sqlite3* handle) {
   auto const code = sqlite3_errcode(handle) & 0xff;
@@ -47,7 +47,8 @@ void refuse_closed_folder(std::string const& path) {
 std::string uri(std::string const& path, bool immutable) {
   std::string text = "file:";
   if (path.starts_with('/')) text += "//"; // an empty authority, lest a path of two slashes be taken for one
-  for (unsigned char const c : path) {
+  for (char const raw : path) {
+    auto const c = static_cast<unsigned char>(raw);
     bool const plain =
         std::strchr("/._-", c) != nullptr || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
     text += plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02x}", c);

@@ -9,9 +9,11 @@
 #include "history/time.hpp"
 
 #include <chrono>
+#include <filesystem>
 #include <fmt/format.h>
 #include <map>
 #include <thread>
+#include <unistd.h>
 
 namespace maru {
 namespace {
@@ -47,18 +49,23 @@ void prepare_to_write(Database& database) {
   migrate(database, migrations());
 }
 
-// Without the right to write beside the file there is no shared memory for the log; without a log there is nothing
-// that could change while it is read.
+// Without the right to write beside the file there can be no shared memory for the log. Where there is no log either,
+// nobody is writing, and it can be read without locks.
+bool lies_still(std::string const& path) {
+  auto folder = std::filesystem::path(path).parent_path();
+  if (folder.empty()) folder = ".";
+  return is_file(path) && ::access(folder.c_str(), W_OK) != 0 && !is_file(path + "-wal") && !is_file(path + "-journal");
+}
+
 std::unique_ptr<Database> open_to_read(std::string const& path) {
   try {
     auto database = std::make_unique<Database>(path, Database::Mode::read);
-    database->number("PRAGMA user_version");
     database->number("SELECT count(*) FROM sqlite_master");
     return database;
   } catch (Damaged const&) {
     throw;
   } catch (Error const&) {
-    if (!is_file(path) || is_file(path + "-wal")) throw;
+    if (!lies_still(path)) throw;
     return std::make_unique<Database>(path, Database::Mode::immutable);
   }
 }

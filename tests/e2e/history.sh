@@ -58,7 +58,9 @@ expect_match "$out" '^25 runs in h.db; the latest 3, '
 # The kernel changed with the 22nd run, and the level with it.
 mkdir two
 expect_exit 0 "$MARU" history trend h.db --last 24
-[ "$(wc -L <"$out")" -le 80 ] || fail "wider than 80 columns"
+python3 -c 'import sys
+assert max(len(line) for line in open(sys.argv[1], encoding="utf-8").read().splitlines()) <= 80' "$out" ||
+  fail "wider than 80 columns"
 expect_exit 0 "$MARU" history trend h.db --metric 'spin 0.0001' --format json
 expect_json "$out" 'len(r) == 1 and r[0]["n"] == 25'
 expect_json "$out" '[x["level_differs"] for x in r[0]["changes"] if x["index"] == 12 or x["at"] == 1767225600 + 86400 * 22] == [True]'
