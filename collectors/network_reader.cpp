@@ -70,6 +70,20 @@ Known<double> port_rate(Known<std::string> const& text, std::string const& path)
   return unknown_because<double>(path + ": not understood");
 }
 
+// A container may show the host's /sys beside a network of its own; /proc is always this process's. "  eth0: 1234 …"
+std::vector<std::string> interface_names(SystemFiles const& files) {
+  auto const table = files.text("/proc/self/net/dev");
+  if (!table.value) return files.list("/sys/class/net");
+  std::vector<std::string> names;
+  for (auto const line : lines_of(*table.value)) {
+    auto const name = trimmed(line.substr(0, line.find(':')));
+    bool const odd = name.empty() || name.size() > 64 || name.find('/') != name.npos || name.starts_with('.');
+    if (line.find('|') == line.npos && line.find(':') != line.npos && !odd) names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 NetworkInterface read_interface(SystemFiles const& files, std::string const& name,
                                 std::vector<InterfaceAddress> const& addresses) {
   auto const folder = "/sys/class/net/" + name;
@@ -80,8 +94,8 @@ NetworkInterface read_interface(SystemFiles const& files, std::string const& nam
   auto const state = first_word(files.text(folder + "/operstate"), "unknown");
   interface.up = state == "up" || (state == "unknown" && !interface.addresses.empty());
   interface.physical = files.exists(folder + "/device");
-  auto const type = files.number(folder + "/type");
-  interface.loopback = type.value == 772; // ARPHRD_LOOPBACK
+  constexpr std::int64_t loopback = 772; // ARPHRD_LOOPBACK
+  interface.loopback = files.number(folder + "/type").value == loopback || name == "lo";
   interface.megabit = files.number(folder + "/speed");
   if (interface.megabit.value && *interface.megabit.value <= 0) // -1 is "nobody knows"
     interface.megabit = unknown_because<std::int64_t>(folder + "/speed: the driver does not say");
@@ -107,8 +121,7 @@ std::vector<InterfaceAddress> interface_addresses() {
 }
 
 void read_network(SystemFiles const& files, std::vector<InterfaceAddress> const& addresses, HostSetup& setup) {
-  for (auto const& name : files.list("/sys/class/net"))
-    setup.interfaces.push_back(read_interface(files, name, addresses));
+  for (auto const& name : interface_names(files)) setup.interfaces.push_back(read_interface(files, name, addresses));
   std::string const fabric = "/sys/class/infiniband";
   for (auto const& device : files.list(fabric)) {
     auto const ports = fmt::format("{}/{}/ports", fabric, device);

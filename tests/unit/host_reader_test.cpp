@@ -139,6 +139,17 @@ TEST_F(FakeRoot, NetworkAndFabric) {
   EXPECT_FALSE(setup.fabric[1].gigabit.value);
 }
 
+TEST_F(FakeRoot, AnotherNetworksSys) {
+  put("/sys/class/net/eth0/operstate", "up\n");
+  put("/proc/self/net/dev", "Inter-|   Receive\n face |bytes\n    lo: 1 2\n cable: 3 4\n ../x: 1\n: 1\nno colon\n");
+  sources.addresses = {{"cable", "10.77.0.1", "10.77.0.0/24"}};
+  auto const setup = read();
+  ASSERT_EQ(setup.interfaces.size(), 2U);
+  EXPECT_EQ(setup.interfaces[0].name, "cable");
+  EXPECT_TRUE(setup.interfaces[0].up);
+  EXPECT_TRUE(setup.interfaces[1].loopback);
+}
+
 TEST_F(FakeRoot, GpusAndBridges) {
   auto const device = [&](std::string const& name, std::string const& kind, std::string const& config) {
     put("/sys/bus/pci/devices/" + name + "/class", kind + "\n");
@@ -175,6 +186,7 @@ TEST_F(FakeRoot, WhateverFilesHoldNothingIsThrown) {
       "/proc/cmdline",
       "/proc/self/limits",
       "/proc/self/cgroup",
+      "/proc/self/net/dev",
       "/proc/driver/nvidia/version",
       "/proc/sys/kernel/numa_balancing",
       "/sys/fs/cgroup/cpu.max",
@@ -221,7 +233,7 @@ TEST_F(FakeRoot, WhateverFilesHoldNothingIsThrown) {
     for (auto const& path : paths) put(path, content);
     auto const setup = read();
     auto const again = host_setup_from_cbor(to_cbor(setup));
-    EXPECT_EQ(again.interfaces.size(), 1U);
+    EXPECT_EQ(again.interfaces.size(), setup.interfaces.size());
   }
 }
 
