@@ -34,6 +34,14 @@ Choice choose(HostSetup const& setup) {
   return choice;
 }
 
+// Containers of one kernel may share its interfaces: they reach one another over any of them, the loopback too.
+std::string network_of(HostView const& host) { return host.facts->clock_id + host.setup.network_space; }
+
+bool one_network(Hosts const& hosts) {
+  return std::all_of(hosts.begin(), hosts.end(),
+                     [&](HostView const& host) { return network_of(host) == network_of(hosts.front()); });
+}
+
 std::set<std::string> subnets_of(Interfaces const& interfaces) {
   std::set<std::string> subnets;
   for (auto const* interface : interfaces)
@@ -67,7 +75,7 @@ std::string proposal(Hosts const& hosts) {
 
 void check_choice(Hosts const& hosts, HostView const& host, std::string const& proposed, Symptoms& symptoms) {
   auto const choice = choose(host.setup);
-  bool const several = hosts.size() > 1;
+  bool const several = !one_network(hosts);
   if (choice.interfaces.empty()) {
     if (several)
       symptoms.push_back({"network", Severity::failure, host.name,
@@ -129,16 +137,17 @@ void check_common_interface(Hosts const& hosts, std::string const& name, Symptom
 }
 
 void check_addresses(Hosts const& hosts, Symptoms& symptoms) {
-  std::map<std::string, std::string> owners; // address → host
+  std::map<std::string, HostView const*> owners; // of each address
   for (auto const& host : hosts)
     for (auto const& interface : host.setup.interfaces) {
       if (interface.loopback || inner_bridge(interface)) continue;
       for (auto const& address : interface.addresses) {
-        auto const [owner, fresh] = owners.try_emplace(address.address, host.name);
-        if (fresh || owner->second == host.name) continue;
-        symptoms.push_back({"network", Severity::failure, host.name,
-                            fmt::format("{} has {}, and so has {}", interface.name, address.address, owner->second),
-                            "give every host addresses of its own", "twice"});
+        auto const [owner, fresh] = owners.try_emplace(address.address, &host);
+        if (fresh || network_of(*owner->second) == network_of(host)) continue;
+        symptoms.push_back(
+            {"network", Severity::failure, host.name,
+             fmt::format("{} has {}, and so has {}", interface.name, address.address, owner->second->name),
+             "give every host addresses of its own", "twice"});
       }
     }
 }
@@ -148,7 +157,7 @@ void check_addresses(Hosts const& hosts, Symptoms& symptoms) {
 void check_interfaces(Hosts const& hosts, Symptoms& symptoms) {
   auto const proposed = proposal(hosts);
   for (auto const& host : hosts) check_choice(hosts, host, proposed, symptoms);
-  if (hosts.size() < 2) return;
+  if (one_network(hosts)) return;
   check_addresses(hosts, symptoms);
   std::set<std::string> seen;
   for (auto const& host : hosts)
@@ -158,7 +167,6 @@ void check_interfaces(Hosts const& hosts, Symptoms& symptoms) {
   bool const all_connected = std::none_of(hosts.begin(), hosts.end(), [](HostView const& host) {
     return subnets_of(choose(host.setup).interfaces).empty();
   });
-  // One kernel's containers share their interfaces; then there is nothing to reach over.
   if (all_connected && common_subnets(hosts).empty())
     symptoms.push_back(
         {"network",

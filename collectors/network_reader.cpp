@@ -121,6 +121,7 @@ std::vector<InterfaceAddress> interface_addresses() {
 }
 
 void read_network(SystemFiles const& files, std::vector<InterfaceAddress> const& addresses, HostSetup& setup) {
+  setup.network_space = files.link("/proc/self/ns/net");
   for (auto const& name : interface_names(files)) setup.interfaces.push_back(read_interface(files, name, addresses));
   std::string const fabric = "/sys/class/infiniband";
   for (auto const& device : files.list(fabric)) {

@@ -78,6 +78,11 @@ std::vector<std::string> SystemFiles::list(std::string const& path) const {
   return names;
 }
 
+std::string SystemFiles::link(std::string const& path) const {
+  std::error_code error;
+  return fs::read_symlink(real(path), error).string();
+}
+
 bool SystemFiles::exists(std::string const& path) const {
   std::error_code error;
   return fs::exists(real(path), error);

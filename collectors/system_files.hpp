@@ -22,6 +22,8 @@ public:
   /// Names in a folder, sorted; of more than 4096 the first ones that the system names. Empty without the folder.
   std::vector<std::string> list(std::string const& path) const;
   bool exists(std::string const& path) const;
+  /// Where a symbolic link leads; empty for what is none.
+  std::string link(std::string const& path) const;
   std::string real(std::string const& path) const { return root_ + path; }
 
 private:

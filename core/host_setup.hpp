@@ -87,6 +87,7 @@ struct HostSetup {
   double realtime = 0;             ///< its CLOCK_REALTIME at time 0 of rank 0's CLOCK_MONOTONIC, seconds
   double clock_error = 0;          ///< of that, and of every comparison of entry times; seconds
   bool same_clock = true;          ///< whether it reads rank 0's clock
+  std::string network_space;       ///< tells apart what has interfaces of its own on one kernel
   Known<std::int64_t> cpus;        ///< hardware threads that are online
   Known<double> load;              ///< mean number of running threads of the last minute
   Known<double> cpu_quota;         ///< CPUs that the cgroups allow; absent with a reason when they do not limit

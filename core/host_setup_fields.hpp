@@ -74,6 +74,7 @@ template <class V> void fields(V& v, HostSetup& x) {
   v("realtime", x.realtime, "");
   v("clock_error", x.clock_error, "");
   v("same_clock", x.same_clock, "");
+  v("network_space", x.network_space, "");
   v("cpus", x.cpus, "");
   v("load", x.load, "");
   v("cpu_quota", x.cpu_quota, "");

@@ -24,6 +24,17 @@ TEST(DoctorNetwork, BridgesThatMisleadOpenMpi) {
   EXPECT_THAT(job.ailments(), ElementsAre());
 }
 
+TEST(DoctorNetwork, HostsThatShareOneNetworkReachOneAnotherOverLoopback) {
+  Job job(2);
+  for (auto& setup : job.setups) setup.interfaces[0] = interface("lo", "127.0.0.1", "127.0.0.0/8", 0);
+  for (auto& setup : job.setups) setup.interfaces[0].loopback = true;
+  for (std::size_t i = 0; i < 2; ++i) job.tell(i, "OMPI_MCA_btl_tcp_if_include", "lo");
+  EXPECT_THAT(job.ailments(),
+              ElementsAre(HasSubstr("failure network h1,h2: Open MPI is told to use lo, which reaches no other host")));
+  job.facts[1].clock_id = job.facts[0].clock_id; // two names, one kernel, one network
+  EXPECT_THAT(job.ailments(), ElementsAre());
+}
+
 TEST(DoctorNetwork, InterfacesThatAreNotThere) {
   Job job(2);
   for (std::size_t i = 0; i < 2; ++i) {
