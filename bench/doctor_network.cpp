@@ -13,7 +13,8 @@ using Interfaces = std::vector<NetworkInterface const*>;
 
 struct Choice {
   Interfaces interfaces;
-  std::string why; ///< "of itself", or the variable that told it
+  std::string why;
+  bool told = false; ///< by the environment
 };
 
 // Open MPI 4.1's TCP transport: what is included, or else everything that is not excluded.
@@ -22,6 +23,7 @@ Choice choose(HostSetup const& setup) {
   auto const exclude = setting(setup, "OMPI_MCA_btl_tcp_if_exclude");
   auto const list = comma_list(!include.empty() ? include : !exclude.empty() ? exclude : "127.0.0.1/8,sppp");
   Choice choice;
+  choice.told = !include.empty() || !exclude.empty();
   choice.why = !include.empty()   ? "told by OMPI_MCA_btl_tcp_if_include"
                : !exclude.empty() ? "told by OMPI_MCA_btl_tcp_if_exclude"
                                   : "its own choice";
@@ -83,11 +85,12 @@ void check_choice(Hosts const& hosts, HostView const& host, std::string const& p
                           "ip -br addr there; name an interface that is up and has an address", "none"});
     return;
   }
-  symptoms.push_back(
-      {"network", Severity::note, host.name,
-       fmt::format("between hosts Open MPI uses {} for TCP: {}", list_of(choice.interfaces), choice.why),
-       several ? "if another was meant: " + proposed : "if another was meant: --mca btl_tcp_if_include NETWORK",
-       "choice"});
+  symptoms.push_back({"network", Severity::note, host.name,
+                      fmt::format("between hosts Open MPI uses {} for TCP: {}", list_of(choice.interfaces), choice.why),
+                      choice.told ? "change or unset that variable if another was meant"
+                      : several   ? "if another was meant: " + proposed
+                                  : "if another was meant: --mca btl_tcp_if_include NETWORK",
+                      "choice"});
   if (!several) return;
   for (auto const* interface : choice.interfaces) {
     if (interface->loopback)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The batch script that is shipped, under a real Slurm of our own of five nodes: a sweep, an array over all pairs, a job
+# The batch script that is shipped, under a real Slurm of our own with six nodes: a sweep, an array over all pairs, a job
 # that its time limit's signal ends and that is gone on with.
 set -euo pipefail
 # shellcheck source=tests/e2e/lib.sh
@@ -9,19 +9,19 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/slurm_lib.sh"
 go_inside "${BASH_SOURCE[0]}"
 batch=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/scripts/slurm/maru.sbatch
-slurm_nodes=(node1 node2 node3 node4 node5)
+slurm_nodes=(node1 node2 node3 node4 node5 node6)
 start_slurm
+export MARU_VALIDATE=off
 
 job_over() { [ -z "$(squeue -h -j "$1" 2>/dev/null)" ]; }
-# Numbered state in scontrol; of an array task "ID_TASK".
-exit_of() { scontrol show job "$1" | sed -n 's/.*ExitCode=\([0-9]*\):.*/\1/p' | head -n 1; }
+# Of an array the largest of its tasks.
+exit_of() { scontrol show job "$1" | sed -n 's/.*ExitCode=\([0-9]*\):.*/\1/p' | sort -rn | head -n 1; }
 # submit OUT OPTIONS… -- ARGUMENTS…: leaves the number in $job; what the job prints is in OUT.log.
 submit() {
   local options=() name=$1
   shift
   while [ "$1" != -- ]; do options+=("$1") && shift; done
   shift
-  # On one machine of three names a load is no news.
   job=$(MARU_OUT=$name sbatch --parsable --ntasks-per-node=1 --output="$scratch/$name.log" "${options[@]}" "$batch" "$@")
 }
 # finishes SECONDS CODE: the job of submit does, with this exit code.
@@ -48,17 +48,18 @@ expect_match "$(echo sweep/doctor-*.txt)" '^2 hosts: '
 expect_json sweep/sweep/report.json 'r["run"]["complete"] and [h["name"] for h in r["hosts"]] == ["node3", "node4"]'
 expect_json sweep/sweep/report.json 'r["run"]["launcher"] == "srun"'
 
-# ---- every pair of three nodes, one array task per round, by mpirun
+# ---- every pair of four nodes, two at a time, in three rounds that two array tasks share; by mpirun
 export MARU_LAUNCH=mpirun MARU_DOCTOR=off
-submit pairs -w node3,node4,node5 -N 3 --array=0-2 -- pairs all_reduce -b 64 -e 1K -f 4 -n 20 -w 2
-unset MARU_LAUNCH
+submit pairs -w node3,node4,node5,node6 -N 4 --array=0-1 -- pairs all_reduce -b 64 -e 1K -f 4 -n 20 -w 2
+unset MARU_LAUNCH MARU_DOCTOR
 finishes 90 0
-for pair in node3+node4 node3+node5 node4+node5; do
+names=()
+for pair in node3+node4 node3+node5 node3+node6 node4+node5 node4+node6 node5+node6; do
+  names+=("$pair")
   expect_json "pairs/pairs/$pair/report.json" \
     "r['run']['complete'] and '+'.join(h['name'] for h in r['hosts']) == '$pair' and r['run']['launcher'] == 'mpirun'"
 done
-[ "$(cut -d, -f1 pairs/pairs.csv | sort -u | tr '\n' ' ')" = 'node3+node4 node3+node5 node4+node5 pair ' ] ||
-  fail "pairs.csv does not hold the three pairs"
+[ "$(cut -d, -f1 pairs/pairs.csv | sort -u | tr '\n' ' ')" = "${names[*]} pair " ] || fail "pairs.csv does not hold the six pairs"
 [ "$(grep -c '^pair,' pairs/pairs.csv)" -eq 1 ] || fail "pairs.csv repeats its head"
 
 # ---- the time is over
@@ -75,14 +76,28 @@ finishes 60 0
 expect_match cut.log '^maru.sbatch: cut/sweep: unfinished'
 expect_json cut/sweep/report.json 'r["run"]["complete"]'
 [ "$(wc -l <cut/sweep/journal.jsonl)" -gt "$before" ] || fail "nothing was measured after resuming"
-# And once more: there is nothing left to do.
+# And once more: there is nothing left to do but the verdict, of a maru that has one.
+cat >judging <<EOF_MARU
+#!/bin/sh
+case \$1 in
+--help) "$MARU" --help && echo '  validate    a verdict' ;;
+validate) if [ "\$2" = --help ]; then echo 'Usage: maru validate [OPTIONS] DIR'; else echo "verdict of \$2" && exit 1; fi ;;
+*) exec "$MARU" "\$@" ;;
+esac
+EOF_MARU
+chmod +x judging
+export MARU_VALIDATE=on
+program=$MARU
+MARU=$scratch/judging
 submit cut -w node1,node2 -N 2 -- sweep "${long[@]}"
-finishes 60 0
+MARU=$program
+finishes 60 1
 expect_match cut.log '^maru.sbatch: cut/sweep: complete'
+expect_match cut.log '^verdict of cut/sweep'
 
 # ---- what cannot be
 submit odd -N 1 -- sweeep
 finishes 30 2
 expect_match odd.log "unknown mode 'sweeep'"
-if [ -n "${KEEP-}" ]; then mkdir -p "$KEEP" && cp -r sweep* pairs* cut* "$KEEP"; fi
+
 wait_until 30 nodes_are_idle || fail "a job still runs"
