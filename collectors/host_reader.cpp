@@ -156,7 +156,7 @@ Known<std::string> read_governors(SystemFiles const& files) {
 // "always [madvise] never"
 Known<std::string> read_huge_pages(SystemFiles const& files) {
   std::string const path = "/sys/kernel/mm/transparent_hugepage/enabled";
-  auto const text = files.text(path);
+  auto text = files.text(path);
   if (!text.value) return text;
   auto const begin = text.value->find('['), end = text.value->find(']');
   if (begin == text.value->npos || end == text.value->npos || end <= begin)
@@ -176,7 +176,7 @@ std::string read_driver(SystemFiles const& files) {
 
 // The line may hold secrets; what is not needed of it is not taken.
 Known<std::string> read_iommu_words(SystemFiles const& files) {
-  auto const text = files.text("/proc/cmdline");
+  auto text = files.text("/proc/cmdline");
   if (!text.value) return text;
   std::string kept;
   for (auto const word : words_of(*text.value))

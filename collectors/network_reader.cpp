@@ -127,7 +127,7 @@ void read_network(SystemFiles const& files, std::vector<InterfaceAddress> const&
   for (auto const& device : files.list(fabric)) {
     auto const ports = fmt::format("{}/{}/ports", fabric, device);
     for (auto const& number : files.list(ports)) {
-      auto const folder = ports + "/" + number;
+      auto const folder = fmt::format("{}/{}", ports, number);
       FabricPort port;
       port.device = device;
       port.port = number;

@@ -3,14 +3,13 @@
 #pragma once
 
 #include "bench/doctor.hpp"
+#include "collectors/system_files.hpp"
 
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
 
 namespace maru {
-
-template <class T> Known<T> known(T value) { return {std::move(value), std::nullopt}; }
 
 inline constexpr std::int64_t gibibyte = 1 << 30;
 
