@@ -100,7 +100,8 @@ TEST(Doctor, SharedMemory) {
 
 TEST(Doctor, TheSameOnManyHostsIsOneLineAndTheWorstSpeaks) {
   Job job(8);
-  for (std::size_t i = 0; i < 8; ++i) job.setups[i].shared_memory.free_bytes = known<std::int64_t>((64 + 8 * i) << 20);
+  std::int64_t mebibytes = 56;
+  for (auto& setup : job.setups) setup.shared_memory.free_bytes = known((mebibytes += 8) << 20);
   EXPECT_THAT(job.ailments(), ElementsAre(AllOf(StartsWith("warning shared memory h1,h2,h3,h4,h5,h6,h7,h8: "),
                                                 HasSubstr("has 64 MiB free"), HasSubstr("(that is h1)"))));
   auto const text = checkup_table(job.examine());

@@ -21,21 +21,21 @@ protected:
   void SetUp() override {
     std::string name = (fs::temp_directory_path() / "maru-root-XXXXXX").string();
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    root = name;
-    sources.root = name;
-    sources.out = name;
+    root_ = name;
+    sources_.root = name;
+    sources_.out = name;
   }
-  void TearDown() override { fs::remove_all(root); }
+  void TearDown() override { fs::remove_all(root_); }
 
   void put(std::string const& path, std::string const& content) const {
-    auto const file = fs::path(root.string() + path);
+    auto const file = fs::path(root_.string() + path);
     fs::create_directories(file.parent_path());
     std::ofstream(file, std::ios::binary) << content;
   }
-  HostSetup read() const { return read_host_setup(sources); }
+  HostSetup read() const { return read_host_setup(sources_); }
 
-  fs::path root;
-  HostSources sources;
+  fs::path root_;
+  HostSources sources_;
 };
 
 /// A bridge's configuration of 4096 bytes: a capability of another kind, then ACS with this control word.
@@ -71,8 +71,8 @@ TEST_F(FakeRoot, AnOrdinaryHost) {
   put("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
   put("/sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "performance\n");
   put("/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
-  fs::create_directories(root / "sys/kernel/iommu_groups/0");
-  fs::create_directories(root / "dev/shm");
+  fs::create_directories(root_ / "sys/kernel/iommu_groups/0");
+  fs::create_directories(root_ / "dev/shm");
   auto const setup = read();
   EXPECT_EQ(setup.load.value, 0.42);
   EXPECT_EQ(setup.memory_bytes.value, 1 << 30);
@@ -111,7 +111,7 @@ TEST_F(FakeRoot, NetworkAndFabric) {
   put("/sys/class/net/eth0/type", "1\n");
   put("/sys/class/net/eth0/speed", "25000\n");
   put("/sys/class/net/eth0/mtu", "9000\n");
-  fs::create_directories(root / "sys/class/net/eth0/device");
+  fs::create_directories(root_ / "sys/class/net/eth0/device");
   put("/sys/class/net/lo/operstate", "unknown\n");
   put("/sys/class/net/lo/type", "772\n");
   put("/sys/class/net/eth1/operstate", "down\n");
@@ -120,7 +120,7 @@ TEST_F(FakeRoot, NetworkAndFabric) {
   put("/sys/class/infiniband/mlx5_0/ports/1/rate", "400 Gb/sec (4X NDR)\n");
   put("/sys/class/infiniband/mlx5_0/ports/1/link_layer", "InfiniBand\n");
   put("/sys/class/infiniband/mlx5_1/ports/1/state", "1: DOWN\n");
-  sources.addresses = {{"eth0", "10.1.0.7", "10.1.0.0/24"}, {"lo", "127.0.0.1", "127.0.0.0/8"}};
+  sources_.addresses = {{"eth0", "10.1.0.7", "10.1.0.0/24"}, {"lo", "127.0.0.1", "127.0.0.0/8"}};
   auto const setup = read();
   ASSERT_EQ(setup.interfaces.size(), 3U);
   auto const &eth0 = setup.interfaces[0], &eth1 = setup.interfaces[1], &lo = setup.interfaces[2];
@@ -142,7 +142,7 @@ TEST_F(FakeRoot, NetworkAndFabric) {
 TEST_F(FakeRoot, AnotherNetworksSys) {
   put("/sys/class/net/eth0/operstate", "up\n");
   put("/proc/self/net/dev", "Inter-|   Receive\n face |bytes\n    lo: 1 2\n cable: 3 4\n ../x: 1\n: 1\nno colon\n");
-  sources.addresses = {{"cable", "10.77.0.1", "10.77.0.0/24"}};
+  sources_.addresses = {{"cable", "10.77.0.1", "10.77.0.0/24"}};
   auto const setup = read();
   ASSERT_EQ(setup.interfaces.size(), 2U);
   EXPECT_EQ(setup.interfaces[0].name, "cable");
@@ -238,9 +238,9 @@ TEST_F(FakeRoot, WhateverFilesHoldNothingIsThrown) {
 }
 
 TEST_F(FakeRoot, FoldersAndPipesInPlaceOfFiles) {
-  fs::create_directories(root / "proc/loadavg");
+  fs::create_directories(root_ / "proc/loadavg");
   put("/proc/x", "");
-  ASSERT_EQ(::mkfifo((root / "proc/meminfo").c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo((root_ / "proc/meminfo").c_str(), 0600), 0);
   auto const setup = read();
   EXPECT_FALSE(setup.load.value);
   EXPECT_FALSE(setup.memory_bytes.value);
