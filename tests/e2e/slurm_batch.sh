@@ -29,7 +29,7 @@ finishes() {
   wait_until "$1" job_over "$job" || fail "job $job is not over after $1 s: $(squeue -h)"
   [ "$(exit_of "$job")" = "$2" ] || fail "job $job ended with $(exit_of "$job") instead of $2"
 }
-few=(collectives -b 64 -e 4K -f 4 -n 20 -w 2)
+few=(all_reduce -b 64 -e 1K -f 4 -n 10 -w 1) # beside ranks that keep every core busy, each message waits for its turn
 
 # ---- what the time limit cuts short. Slurm looks at it every 30 s and then sends the signal up to 30 s early, so of the
 # shortest limit, a minute, half is left. Meanwhile the other nodes do the rest of this test.
@@ -50,7 +50,7 @@ expect_json sweep/sweep/report.json 'r["run"]["launcher"] == "srun"'
 
 # ---- every pair of four nodes, two at a time, in three rounds that two array tasks share; by mpirun
 export MARU_LAUNCH=mpirun MARU_DOCTOR=off
-submit pairs -w node3,node4,node5,node6 -N 4 --array=0-1 -- pairs all_reduce -b 64 -e 1K -f 4 -n 20 -w 2
+submit pairs -w node3,node4,node5,node6 -N 4 --array=0-1 -- pairs "${few[@]}"
 unset MARU_LAUNCH MARU_DOCTOR
 finishes 90 0
 names=()
