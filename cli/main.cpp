@@ -6,18 +6,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <fmt/format.h>
 
 namespace maru {
 namespace {
-
-// Every rank meets the same command line; one of them speaks.
-bool speaks_for_all() {
-  for (char const* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
-    if (char const* rank = std::getenv(variable)) return std::string_view(rank) == "0";
-  return true;
-}
 
 Exit complain(std::string const& line) {
   if (speaks_for_all()) say("maru: " + line);

@@ -40,6 +40,12 @@ void say(std::string_view line) noexcept {
   put("\n");
 }
 
+bool speaks_for_all() {
+  for (char const* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
+    if (char const* rank = std::getenv(variable)) return std::string_view(rank) == "0";
+  return true;
+}
+
 void open_standard_descriptors() {
   for (int descriptor = 0; descriptor <= 2; ++descriptor)
     if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY) < 0) return;

@@ -12,6 +12,10 @@ namespace maru {
 /// One line on stderr, control characters made harmless. Never fails: a full or closed stderr must not end a run.
 void say(std::string_view line) noexcept;
 
+/// Whether this process is the one of a job that speaks where all would say the same, as the launcher numbers them: a
+/// command line that is wrong is wrong for each of them, before any of them has found the others.
+bool speaks_for_all();
+
 /// Opens /dev/null for those of the descriptors 0 to 2 that are closed, so that no file of a run becomes one of them.
 void open_standard_descriptors();
 
