@@ -31,7 +31,7 @@ Buffer<float> poisoned(std::size_t count) {
 
 StepEngine::StepEngine(Step const& step, StepPlace place, std::uint64_t seed)
     : place_(std::move(place)), shape_(step, place_), per_token_(1 / static_cast<float>(shape_.batch * step.dp)),
-      scratch_(shape_), target_(tokens(shape_, place_.replica, random_bits(seed, target_stream))),
+      scratch_(shape_, place_.threads), target_(tokens(shape_, place_.replica, random_bits(seed, target_stream))),
       gradient_(poisoned(target_.size())) {
   activations_.push_back(tokens(shape_, place_.replica, random_bits(seed, input_stream)));
   for (std::int64_t layer = 0; layer < step.layers; ++layer) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <omp.h>
 
 namespace maru {
 namespace {
@@ -70,10 +71,10 @@ std::int64_t LayerShape::whole_index(Weight weight, std::int64_t row, std::int64
   return (tensor * rows(weight) + row) * hidden + column;
 }
 
-StepScratch::StepScratch(LayerShape const& s)
+StepScratch::StepScratch(LayerShape const& s, int threads)
     : narrow(poisoned(s.batch * s.hidden)), wide(poisoned(s.batch * s.up)), ffn(poisoned(s.batch * s.ffn)),
       qkv(poisoned(s.batch * s.qkv)), attention(poisoned(s.batch * s.attention)),
-      scores(poisoned(s.tokens * s.tokens)) {}
+      scores(poisoned(threads * s.tokens * s.tokens)) {}
 
 StepLayer::StepLayer(LayerShape const& shape, std::uint64_t seed)
     : shape_(shape), weights_(static_cast<std::size_t>(shape.parameters())), gradient_(poisoned(shape.parameters())),
@@ -175,22 +176,29 @@ namespace {
 
 /// One head of one sequence: where its queries, keys, values and results begin.
 struct Head {
-  std::int64_t query, key, value, result, probabilities;
+  std::int64_t query, key, value, result, probabilities, scores;
   bool first_of_key; ///< several heads may share keys and values
 };
 
-template <class Action> void for_heads(LayerShape const& s, Action const& action) {
-  auto const shared = s.heads / s.kv_heads;
-  for (std::int64_t sequence = 0; sequence < s.sequences; ++sequence)
-    for (std::int64_t head = 0; head < s.heads; ++head) {
-      auto const row = sequence * s.tokens, key = row * s.qkv + (s.heads + head / shared) * s.head_dim;
+/// action(head) for all, each on one thread: products of a head are too small to be shared. Heads with the same keys
+/// follow one another on one thread, for their gradients add up.
+template <class Action> void for_heads(LayerShape const& s, int threads, Action const& action) {
+  auto const shared = s.heads / s.kv_heads, keys = s.sequences * s.kv_heads;
+  use_blas_threads(1);
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (std::int64_t i = 0; i < keys; ++i)
+    for (std::int64_t j = 0; j < shared; ++j) {
+      auto const sequence = i / s.kv_heads, key_head = i % s.kv_heads, head = key_head * shared + j;
+      auto const row = sequence * s.tokens, key = row * s.qkv + (s.heads + key_head) * s.head_dim;
       action(Head{.query = row * s.qkv + head * s.head_dim,
                   .key = key,
                   .value = key + s.kv_heads * s.head_dim,
                   .result = row * s.attention + head * s.head_dim,
                   .probabilities = (sequence * s.heads + head) * s.tokens * s.tokens,
-                  .first_of_key = head % shared == 0});
+                  .scores = omp_get_thread_num() * s.tokens * s.tokens,
+                  .first_of_key = j == 0});
     }
+  use_blas_threads(threads);
 }
 
 float attention_scale(LayerShape const& s) { return 1 / std::sqrt(static_cast<float>(s.head_dim)); }
@@ -199,12 +207,12 @@ float attention_scale(LayerShape const& s) { return 1 / std::sqrt(static_cast<fl
 
 void StepLayer::attend(Pass const& pass) {
   auto const& s = shape_;
-  for_heads(s, [&](Head const& head) {
+  for_heads(s, pass.place.threads, [&](Head const& head) {
     auto const* const qkv = qkv_.data();
     auto* const p = probabilities_.data() + head.probabilities;
     multiply<float>({s.tokens, s.tokens, s.head_dim}, {qkv + head.query, s.qkv}, {qkv + head.key, s.qkv, true},
                     {p, s.tokens}, attention_scale(s));
-    causal_softmax({s.tokens, s.tokens, pass.place.threads}, p);
+    causal_softmax({s.tokens, s.tokens, 1}, p);
     multiply<float>({s.tokens, s.head_dim, s.tokens}, {p, s.tokens}, {qkv + head.value, s.qkv},
                     {attended_.data() + head.result, s.attention});
   });
@@ -212,17 +220,17 @@ void StepLayer::attend(Pass const& pass) {
 
 void StepLayer::attend_backward(Pass const& pass) {
   auto const& s = shape_;
-  for_heads(s, [&](Head const& head) {
+  for_heads(s, pass.place.threads, [&](Head const& head) {
     auto const* const qkv = qkv_.data();
     auto const *const p = probabilities_.data() + head.probabilities, *const dout =
                                                                           pass.scratch.attention.data() + head.result;
-    auto *const dp = pass.scratch.scores.data(), *const dqkv = pass.scratch.qkv.data();
+    auto *const dp = pass.scratch.scores.data() + head.scores, *const dqkv = pass.scratch.qkv.data();
     float const keep = head.first_of_key ? 0 : 1;
     multiply<float>({s.tokens, s.tokens, s.head_dim}, {dout, s.attention}, {qkv + head.value, s.qkv, true},
                     {dp, s.tokens});
     multiply<float>({s.tokens, s.head_dim, s.tokens}, {p, s.tokens, true}, {dout, s.attention},
                     {dqkv + head.value, s.qkv, keep});
-    softmax_gradient({s.tokens, s.tokens, pass.place.threads}, p, dp);
+    softmax_gradient({s.tokens, s.tokens, 1}, p, dp);
     multiply<float>({s.tokens, s.head_dim, s.tokens}, {dp, s.tokens}, {qkv + head.key, s.qkv},
                     {dqkv + head.query, s.qkv}, attention_scale(s));
     multiply<float>({s.tokens, s.head_dim, s.tokens}, {dp, s.tokens, true}, {qkv + head.query, s.qkv},

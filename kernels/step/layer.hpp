@@ -52,8 +52,9 @@ struct LayerShape {
 
 /// What a backward pass may overwrite; one for all layers.
 struct StepScratch {
-  StepScratch(LayerShape const& shape);
-  Buffer<float> narrow, wide, ffn, qkv, attention, scores;
+  StepScratch(LayerShape const& shape, int threads);
+  Buffer<float> narrow, wide, ffn, qkv, attention;
+  Buffer<float> scores; ///< of one head, for each thread
 };
 
 /// One layer of this rank: x + out(attention(norm x)), then the same with the feed-forward network.

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/table_overlap.hpp"
+
+#include "exporters/table_cells.hpp"
+#include "exporters/text.hpp"
+
+#include <fmt/format.h>
+
+namespace maru {
+namespace {
+
+constexpr double milli = 1e3;
+
+std::string heading(std::string const& probe, std::string_view what) {
+  return wrap(one_line(fmt::format("{}: {}", probe, what)), "", terminal_columns);
+}
+
+std::string ranks(Record const& record) { return format_ranks(record.group.ranks); }
+
+Cell seconds(Answer const& answer, double value) { return scaled(value, milli, answer); }
+
+std::string hundredths(double ratio) { return fmt::format("{:.0f}", 100 * ratio); }
+
+std::string interval(Estimate const& estimate) {
+  if (!estimate.median_ci) return {};
+  return fmt::format("{}-{}", hundredths(estimate.median_ci->low), hundredths(estimate.median_ci->high));
+}
+
+std::string times(double ratio) { return fmt::format("x{:.2f}", ratio); }
+
+/// One answer for each record that is not skipped, in order.
+std::vector<Answer> shown(std::vector<Answer> const& all) {
+  std::vector<Answer> result;
+  for (auto const& answer : all)
+    for (auto const* record : answer.records)
+      if (record->status != Status::skipped) result.push_back(make_answer({record}));
+  return result;
+}
+
+std::vector<Cell> overlap_cells(Answer const& answer) {
+  auto const& record = answer.first();
+  auto const& labels = record.labels;
+  auto const m = labels.text("m"), n = labels.text("n"), k = labels.text("k");
+  std::vector<Cell> cells{labels.text("collective"), size_label(labels), labels.text("taken")};
+  auto const shape = m == n && n == k ? m : fmt::format("{}x{}x{}", m, n, k);
+  if (!record.overlap || !record.time) {
+    cells.resize(10);
+    cells.emplace_back(shape);
+    return cells;
+  }
+  auto const& o = *record.overlap;
+  for (double const value : {o.compute.median, o.communication.median, record.time->median})
+    cells.push_back(seconds(answer, value));
+  for (auto const& text : {hundredths(o.efficiency.median), interval(o.efficiency), times(o.compute_slowdown.median),
+                           times(o.communication_slowdown.median), shape})
+    cells.emplace_back(text);
+  return cells;
+}
+
+std::string share(double part, double whole) { return whole > 0 ? hundredths(part / whole) : ""; }
+
+std::vector<Cell> step_cells(Answer const& answer) {
+  auto const& record = answer.first();
+  auto const& labels = record.labels;
+  std::vector<Cell> cells{labels.text("model"), labels.text("layers"), labels.text("tp"), labels.text("dp"),
+                          fmt::format("{}x{}", labels.text("mb"), labels.text("seq"))};
+  if (!record.step || !record.time) return cells;
+  auto const& s = *record.step;
+  double const whole = record.time->median;
+  cells.push_back(seconds(answer, whole));
+  cells.emplace_back(percent(widest_half_width(answer)));
+  cells.push_back(scaled(s.flops_per_rank, giga, answer));
+  cells.push_back(record.group.ranks.size() > 1 ? seconds(answer, s.exposed.median) : Cell(std::string()));
+  for (double const part : {s.products, s.attention, s.other, s.optimizer, s.communication})
+    cells.emplace_back(share(part, whole));
+  return cells;
+}
+
+} // namespace
+
+std::string overlap_block(std::string const& probe, std::vector<Answer> const& all, RankHosts const& hosts) {
+  Grid grid("  ", {{"collective", false},
+                   {"size"},
+                   {"taken"},
+                   {"gemm"},
+                   {"comm"},
+                   {"both"},
+                   {"hidden"},
+                   {"95 %"},
+                   {"gemm"},
+                   {"comm"},
+                   {"product", false},
+                   {"±"},
+                   {"ranks", false}});
+  for (auto const& answer : shown(all)) {
+    auto cells = overlap_cells(answer);
+    cells.emplace_back(percent(widest_half_width(answer)));
+    cells.emplace_back(ranks(answer.first()));
+    grid.row(std::move(cells));
+    add_notes(grid, answer, hosts);
+  }
+  if (grid.empty()) return {};
+  return heading(probe, "a product and a collective alone and at the same time; ms. hidden: percent of the shorter one "
+                        "that the other hides, and its 95 % interval; x: time beside the other over time alone") +
+         grid.text();
+}
+
+std::string step_block(std::string const& probe, std::vector<Answer> const& all, RankHosts const& hosts) {
+  Grid grid("  ", {{"model", false},
+                   {"layers"},
+                   {"tp"},
+                   {"dp"},
+                   {"batch"},
+                   {"step"},
+                   {"±"},
+                   {"GFLOP/s"},
+                   {"exposed"},
+                   {"gemm"},
+                   {"attn"},
+                   {"other"},
+                   {"adam"},
+                   {"comm"},
+                   {"ranks", false}});
+  for (auto const& answer : shown(all)) {
+    auto cells = step_cells(answer);
+    cells.resize(14);
+    cells.emplace_back(ranks(answer.first()));
+    grid.row(std::move(cells));
+    add_notes(grid, answer, hosts);
+  }
+  if (grid.empty()) return {};
+  return heading(probe, "a step of training; step and exposed communication in ms, GFLOP/s of one rank (3 x forward, "
+                        "layers only), parts in percent of the step by the slowest rank in each") +
+         grid.text();
+}
+
+} // namespace maru
