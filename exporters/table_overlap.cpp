@@ -57,8 +57,6 @@ std::vector<Cell> overlap_cells(Answer const& answer) {
   return cells;
 }
 
-std::string share(double part, double whole) { return whole > 0 ? hundredths(part / whole) : ""; }
-
 std::vector<Cell> step_cells(Answer const& answer) {
   auto const& record = answer.first();
   auto const& labels = record.labels;
@@ -66,14 +64,20 @@ std::vector<Cell> step_cells(Answer const& answer) {
                           fmt::format("{}x{}", labels.text("mb"), labels.text("seq"))};
   if (!record.step || !record.time) return cells;
   auto const& s = *record.step;
-  double const whole = record.time->median;
-  cells.push_back(seconds(answer, whole));
+  cells.push_back(seconds(answer, record.time->median));
   cells.emplace_back(percent(widest_half_width(answer)));
   cells.push_back(scaled(s.flops_per_rank, giga, answer));
+  cells.push_back(scaled(s.tokens_per_second, 1, answer));
   cells.push_back(record.group.ranks.size() > 1 ? seconds(answer, s.exposed.median) : Cell(std::string()));
-  for (double const part : {s.products, s.attention, s.other, s.optimizer, s.communication})
-    cells.emplace_back(share(part, whole));
   return cells;
+}
+
+/// Where the time goes, under the step's row.
+std::string step_parts(Record const& record) {
+  auto const& s = *record.step;
+  auto const share = [&](double part) { return hundredths(part / record.time->median); };
+  return fmt::format("gemm {} %, attention {} %, norms and the like {} %, Adam {} %, comm {} %", share(s.products),
+                     share(s.attention), share(s.other), share(s.optimizer), share(s.communication));
 }
 
 } // namespace
@@ -114,23 +118,21 @@ std::string step_block(std::string const& probe, std::vector<Answer> const& all,
                    {"step"},
                    {"±"},
                    {"GFLOP/s"},
+                   {"tokens/s"},
                    {"exposed"},
-                   {"gemm"},
-                   {"attn"},
-                   {"other"},
-                   {"adam"},
-                   {"comm"},
                    {"ranks", false}});
   for (auto const& answer : shown(all)) {
     auto cells = step_cells(answer);
-    cells.resize(14);
+    cells.resize(10);
     cells.emplace_back(ranks(answer.first()));
     grid.row(std::move(cells));
+    if (auto const& record = answer.first(); record.step && record.time && record.time->median > 0)
+      grid.note(step_parts(record));
     add_notes(grid, answer, hosts);
   }
   if (grid.empty()) return {};
-  return heading(probe, "a step of training; step and exposed communication in ms, GFLOP/s of one rank (3 x forward, "
-                        "layers only), parts in percent of the step by the slowest rank in each") +
+  return heading(probe, "a step of training; step and exposed communication in ms, GFLOP/s of one rank (layers only, "
+                        "3 x forward); parts of the step by the slowest rank in each") +
          grid.text();
 }
 
