@@ -5,6 +5,7 @@
 #include "exporters/text.hpp"
 
 #include <fmt/format.h>
+#include <optional>
 
 namespace maru {
 namespace {
@@ -26,7 +27,7 @@ std::string interval(Estimate const& estimate) {
   return fmt::format("{}-{}", hundredths(estimate.median_ci->low), hundredths(estimate.median_ci->high));
 }
 
-std::string times(double ratio) { return fmt::format("x{:.2f}", ratio); }
+std::string times(double ratio) { return ratio < 100 ? fmt::format("x{:.2f}", ratio) : fmt::format("x{:.0f}", ratio); }
 
 /// One answer for each record that is not skipped, in order.
 std::vector<Answer> shown(std::vector<Answer> const& all) {
@@ -37,24 +38,31 @@ std::vector<Answer> shown(std::vector<Answer> const& all) {
   return result;
 }
 
-std::vector<Cell> overlap_cells(Answer const& answer) {
-  auto const& record = answer.first();
+std::string overlap_heading(Record const& record, RankHosts const& hosts) {
   auto const& labels = record.labels;
   auto const m = labels.text("m"), n = labels.text("n"), k = labels.text("k");
-  std::vector<Cell> cells{labels.text("collective"), size_label(labels), labels.text("taken")};
   auto const shape = m == n && n == k ? m : fmt::format("{}x{}x{}", m, n, k);
-  if (!record.overlap || !record.time) {
-    cells.resize(10);
-    cells.emplace_back(shape);
-    return cells;
+  auto const text =
+      fmt::format("  {} · product {} {} · {} · {}, {}", labels.text("collective"), shape, labels.text("dtype"),
+                  record.backend, record.group.kind, group_name(record.group, hosts));
+  return clip(one_line(text), terminal_columns) + "\n";
+}
+
+void overlap_row(Grid& grid, Answer const& answer, RankHosts const& hosts) {
+  auto const& record = answer.first();
+  std::vector<Cell> cells{size_label(record.labels), record.labels.text("taken")};
+  if (record.overlap && record.time) {
+    auto const& o = *record.overlap;
+    for (double const value : {o.compute.median, o.communication.median, record.time->median})
+      cells.push_back(seconds(answer, value));
+    for (auto const& text :
+         {percent(widest_half_width(answer)), hundredths(o.efficiency.median), interval(o.efficiency),
+          times(o.compute_slowdown.median), times(o.communication_slowdown.median)})
+      cells.emplace_back(text);
   }
-  auto const& o = *record.overlap;
-  for (double const value : {o.compute.median, o.communication.median, record.time->median})
-    cells.push_back(seconds(answer, value));
-  for (auto const& text : {hundredths(o.efficiency.median), interval(o.efficiency), times(o.compute_slowdown.median),
-                           times(o.communication_slowdown.median), shape})
-    cells.emplace_back(text);
-  return cells;
+  cells.resize(10);
+  grid.row(std::move(cells));
+  add_notes(grid, answer, hosts);
 }
 
 std::vector<Cell> step_cells(Answer const& answer) {
@@ -83,30 +91,27 @@ std::string step_parts(Record const& record) {
 } // namespace
 
 std::string overlap_block(std::string const& probe, std::vector<Answer> const& all, RankHosts const& hosts) {
-  Grid grid("  ", {{"collective", false},
-                   {"size"},
-                   {"taken"},
-                   {"gemm"},
-                   {"comm"},
-                   {"both"},
-                   {"hidden"},
-                   {"95 %"},
-                   {"gemm"},
-                   {"comm"},
-                   {"product", false},
-                   {"±"},
-                   {"ranks", false}});
+  std::string text, above;
+  std::optional<Grid> grid;
+  auto const close = [&] {
+    if (grid) text += above + grid->text();
+  };
   for (auto const& answer : shown(all)) {
-    auto cells = overlap_cells(answer);
-    cells.emplace_back(percent(widest_half_width(answer)));
-    cells.emplace_back(ranks(answer.first()));
-    grid.row(std::move(cells));
-    add_notes(grid, answer, hosts);
+    if (auto const next = overlap_heading(answer.first(), hosts); next != above) {
+      close();
+      above = next;
+      grid.emplace(
+          "    ",
+          std::vector<GridColumn>{
+              {"size"}, {"taken"}, {"gemm"}, {"comm"}, {"both"}, {"±"}, {"hidden"}, {"95 %"}, {"gemm"}, {"comm"}});
+    }
+    overlap_row(*grid, answer, hosts);
   }
-  if (grid.empty()) return {};
+  close();
+  if (text.empty()) return {};
   return heading(probe, "a product and a collective alone and at the same time; ms. hidden: percent of the shorter one "
                         "that the other hides, and its 95 % interval; x: time beside the other over time alone") +
-         grid.text();
+         text;
 }
 
 std::string step_block(std::string const& probe, std::vector<Answer> const& all, RankHosts const& hosts) {
