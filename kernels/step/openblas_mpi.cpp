@@ -24,10 +24,11 @@ StepPlace place_of(Step const& step, Site const& site) {
   place.tensor = site.index % step.tp;
   place.replica = site.index / step.tp;
   std::vector<std::int64_t> sharing, replicas;
-  for (int i = 0; i < step.tp; ++i)
-    sharing.push_back(site.members[static_cast<std::size_t>(place.replica * step.tp + i)]);
-  for (int i = 0; i < step.dp; ++i)
-    replicas.push_back(site.members[static_cast<std::size_t>(i * step.tp + place.tensor)]);
+  for (std::size_t i = 0; i < site.members.size(); ++i) {
+    auto const member = static_cast<int>(i);
+    if (member / step.tp == place.replica) sharing.push_back(site.members[i]);
+    if (member % step.tp == place.tensor) replicas.push_back(site.members[i]);
+  }
   place.sum_tensor = mpi_summation(sharing);
   place.sum_replicas = mpi_summation(replicas);
   return place;

@@ -105,7 +105,7 @@ Step small_step(Step const& step) {
   small.model.hidden = 32;
   small.model.kv_heads = step.tp;
   small.model.heads = (shares_keys ? 2 : 1) * small.model.kv_heads;
-  small.model.ffn = 12 * step.tp;
+  small.model.ffn = 12 * small.model.kv_heads;
   small.layers = 2;
   small.sequences = 2;
   small.tokens = 12;
