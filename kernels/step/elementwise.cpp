@@ -77,30 +77,37 @@ void activate(Rows const& rows, bool gated, float const* up, float* z) {
     auto const* const gate = up + row * rows.width * (gated ? 2 : 1);
     auto const* const linear = gated ? gate + rows.width : gate;
     auto* const out = z + row * rows.width;
-    float const slope = gated ? 1 : gelu_slope;
     if (gated)
       for (std::int64_t i = 0; i < rows.width; ++i) out[i] = gate[i] * sigmoid(gate[i]) * linear[i];
     else
-      for (std::int64_t i = 0; i < rows.width; ++i) out[i] = linear[i] * sigmoid(slope * linear[i]);
+      for (std::int64_t i = 0; i < rows.width; ++i) out[i] = linear[i] * sigmoid(gelu_slope * linear[i]);
   });
 }
 
-// d/dx x·σ(a·x) = σ + a·x·σ·(1 − σ).
+namespace {
+
+/// d/dx x·σ(a·x) = σ + a·x·σ·(1 − σ).
+inline float rise_of(float slope, float x) {
+  float const s = sigmoid(slope * x);
+  return s + slope * x * s * (1 - s);
+}
+
+} // namespace
+
 void activate_gradient(Rows const& rows, bool gated, float const* up, float const* dz, float* dup) {
   for_rows(rows, [&](std::int64_t row) {
-    auto const begin = row * rows.width * (gated ? 2 : 1);
-    auto const *const gate = up + begin, *const gradient = dz + row * rows.width;
-    auto* const out = dup + begin;
-    float const slope = gated ? 1 : gelu_slope;
-    for (std::int64_t i = 0; i < rows.width; ++i) {
-      float const s = sigmoid(slope * gate[i]);
-      float const rise = s + slope * gate[i] * s * (1 - s);
-      if (gated) {
-        out[rows.width + i] = gradient[i] * gate[i] * s;
-        out[i] = gradient[i] * gate[rows.width + i] * rise;
-      } else {
-        out[i] = gradient[i] * rise;
+    auto const width = rows.width, begin = row * width * (gated ? 2 : 1);
+    auto const *const gate = up + begin, *const linear = gate + width, *const gradient = dz + row * width;
+    auto *const out = dup + begin, *const out_linear = out + width;
+    if (gated) {
+#pragma omp simd
+      for (std::int64_t i = 0; i < width; ++i) {
+        out_linear[i] = gradient[i] * gate[i] * sigmoid(gate[i]);
+        out[i] = gradient[i] * linear[i] * rise_of(1, gate[i]);
       }
+    } else {
+#pragma omp simd
+      for (std::int64_t i = 0; i < width; ++i) out[i] = gradient[i] * rise_of(gelu_slope, gate[i]);
     }
   });
 }
@@ -131,15 +138,16 @@ void adam_sweep(Adam const& adam, std::uint64_t time, std::span<float const> gra
                 std::span<float> second, std::span<float> weights) {
   auto const count = static_cast<std::int64_t>(weights.size());
   auto const t = static_cast<double>(time);
-  auto const first_share = static_cast<float>(1 - std::pow(static_cast<double>(adam.first_decay), t)),
-             second_share = static_cast<float>(1 - std::pow(static_cast<double>(adam.second_decay), t));
+  auto const per_share = [t](float decay) { return 1 / (1 - std::pow(static_cast<double>(decay), t)); };
+  auto const first_scale = static_cast<float>(static_cast<double>(adam.rate) * per_share(adam.first_decay)),
+             second_scale = static_cast<float>(per_share(adam.second_decay));
   auto const* const g = gradient.data();
   auto *const m = first.data(), *const v = second.data(), *const w = weights.data();
 #pragma omp parallel for simd num_threads(adam.threads) schedule(static)
   for (std::int64_t i = 0; i < count; ++i) {
     m[i] = adam.first_decay * m[i] + (1 - adam.first_decay) * g[i];
     v[i] = adam.second_decay * v[i] + (1 - adam.second_decay) * g[i] * g[i];
-    w[i] -= adam.rate * (m[i] / first_share) / (std::sqrt(v[i] / second_share) + adam.epsilon);
+    w[i] -= first_scale * m[i] / (std::sqrt(second_scale * v[i]) + adam.epsilon);
   }
 }
 
