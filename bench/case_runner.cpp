@@ -3,6 +3,7 @@
 
 #include "bench/agree.hpp"
 #include "bench/arrival.hpp"
+#include "bench/composite.hpp"
 #include "core/report_io.hpp"
 
 #include <algorithm>
@@ -20,8 +21,14 @@ constexpr double arrival_share = 0.25; // of a case's time that the sample of ar
 constexpr double closer_share = 0.25;  // likewise for watching the device more closely
 constexpr double long_call = 1e-3, arrival_period = 1.2, arrival_gap = 50e-6;
 
-Operation for_group(Operation operation, std::size_t ranks) {
-  if (auto* collective = std::get_if<Collective>(&operation)) collective->ranks = static_cast<int>(ranks);
+Operation for_group(Operation operation, std::size_t group_size, int threads) {
+  auto const ranks = static_cast<int>(group_size);
+  if (auto* collective = std::get_if<Collective>(&operation)) collective->ranks = ranks;
+  if (auto* step = std::get_if<Step>(&operation)) step->ranks = ranks;
+  if (auto* overlap = std::get_if<Overlap>(&operation)) {
+    overlap->collective.ranks = ranks;
+    overlap->threads = threads;
+  }
   return operation;
 }
 
@@ -266,7 +273,7 @@ CaseOutcome CaseRunner::run(Case const& item, Effort const& effort) {
   step();
   auto& mine = grouping(item);
   bool const asked = mine.takes_part();
-  auto const operation = for_group(item.operation, mine.members.numbers.size());
+  auto const operation = for_group(item.operation, mine.members.numbers.size(), here_.threads);
   Record record;
   if (asked) record = begin_record(item, operation, mine);
   double const closer = asked && deserves_closer_look(record) ? closer_share * effort.case_budget : 0;
@@ -276,7 +283,10 @@ CaseOutcome CaseRunner::run(Case const& item, Effort const& effort) {
   auto const measured = measure(team, work.get(), effort, step, here_.stop_requested);
   auto conditions = observer_.end();
   if (measured.stop == Stop::interrupted) return {.interrupted = true, .records = {}};
-  if (work) finish_record(record, measured, mine);
+  if (work) {
+    finish_record(record, measured, mine);
+    add_composite(record, operation, measured);
+  }
   step();
   if (work) {
     conditions.energy_per_call = energy_per_call(conditions, measured);

@@ -12,10 +12,15 @@
 namespace maru {
 namespace {
 
-constexpr std::string_view split_prefix = "split:";
+constexpr std::string_view split_prefix = "split:", blocks_prefix = "blocks:";
+constexpr std::int64_t most_parts = 1 << 20;
 
 std::int64_t split_count(std::string_view kind, std::int64_t most) {
   return parse_integer(kind.substr(split_prefix.size()), "--groups split", 1, most);
+}
+
+std::int64_t block_size(std::string_view kind) {
+  return parse_integer(kind.substr(blocks_prefix.size()), "--groups blocks", 1, most_parts);
 }
 
 template <class Key> GroupList group_by(std::int64_t ranks, Key key) {
@@ -34,10 +39,14 @@ template <class Key> GroupList group_by(std::int64_t ranks, Key key) {
 void check_group_kind(std::string_view kind) {
   if (kind == "rank" || kind == "world" || kind == "node" || kind == "pairs") return;
   if (kind.starts_with(split_prefix)) {
-    split_count(kind, 1 << 20);
+    split_count(kind, most_parts);
     return;
   }
-  throw Error(Exit::usage, unknown("group", kind, {"world", "node", "pairs", "split:K"}));
+  if (kind.starts_with(blocks_prefix)) {
+    block_size(kind);
+    return;
+  }
+  throw Error(Exit::usage, unknown("group", kind, {"world", "node", "pairs", "split:K", "blocks:K"}));
 }
 
 GroupList make_groups(std::string_view kind, std::vector<std::string> const& host_of_rank) {
@@ -48,6 +57,10 @@ GroupList make_groups(std::string_view kind, std::vector<std::string> const& hos
   if (kind == "node")
     return group_by(ranks, [&](std::int64_t rank) { return host_of_rank[static_cast<std::size_t>(rank)]; });
   if (kind == "pairs") return group_by(ranks, [](std::int64_t rank) { return rank / 2; });
+  if (kind.starts_with(blocks_prefix)) {
+    auto const size = block_size(kind);
+    return group_by(ranks, [=](std::int64_t rank) { return rank / size; });
+  }
   auto const parts = split_count(kind, ranks);
   return group_by(ranks, [&](std::int64_t rank) { return rank % parts; });
 }

@@ -12,9 +12,9 @@ namespace maru {
 using GroupList = std::vector<std::vector<std::int64_t>>;
 
 /// "rank" every rank alone; "world" all; "node" the ranks of each host; "pairs" (0,1) (2,3) …; "split:K" the ranks
-/// whose number leaves the same remainder by K (on hosts of K GPUs: the rails). Every rank is in exactly one group of
-/// a kind; the last of an odd number is a pair of one, which can only be skipped.
-/// Throws Error(usage) for another kind, or a K outside 1 … ranks.
+/// whose number leaves the same remainder by K (on hosts of K GPUs: the rails); "blocks:K" K neighbours each. Every
+/// rank is in exactly one group of a kind; the last of an odd number is a pair of one, and the last block may be
+/// smaller: these can only be skipped. Throws Error(usage) for another kind, or a K of split outside 1 … ranks.
 GroupList make_groups(std::string_view kind, std::vector<std::string> const& host_of_rank);
 
 /// Throws Error(usage) when make_groups would not know the kind.

@@ -27,6 +27,8 @@ public:
   }
   Verification verify() override { return inner_.verify(); }
   Lane& lane() override { return inner_.lane(); }
+  std::vector<Work*> beside() override { return inner_.beside(); }
+  std::vector<double> take_parts() override { return inner_.take_parts(); }
 
 private:
   Work& inner_;
@@ -97,7 +99,11 @@ Pace warm_up(World& group, Work& work, Effort const& effort, std::function<bool(
 class Sampler {
 public:
   Sampler(Team const& team, Work& work, Effort const& effort, std::function<bool()> const& stop_requested)
-      : team_(team), work_(work), effort_(effort), pace_(warm_up(team.group, work, effort, stop_requested)) {
+      : team_(team), work_(work), effort_(effort), beside_(work.beside()),
+        pace_(warm_up(team.group, work, effort, stop_requested)) {
+    for (auto* const other : beside_) time_beside(*other, 1); // its first call is as cold as any
+    result_.beside.resize(beside_.size());
+    result_.parts.resize(work_.take_parts().size());
     if (effort.iterations) {
       pace_.calls_per_sample = std::clamp<std::uint64_t>(pace_.calls_per_sample, 1, *effort.iterations);
       most_ = (*effort.iterations + pace_.calls_per_sample - 1) / pace_.calls_per_sample;
@@ -113,11 +119,19 @@ public:
     std::vector<double> own(count);
     team_.group.barrier();
     result_.begun.reserve(result_.begun.size() + count);
+    auto const done = result_.own.size();
     for (auto& seconds : own) {
       auto const calls = calls_of(result_.begun.size());
+      for (std::size_t i = 0; i < beside_.size(); ++i) result_.beside[i].push_back(time_beside(*beside_[i], calls));
+      if (!beside_.empty()) team_.group.barrier();
       result_.begun.push_back(monotonic_seconds());
       seconds = work_.lane().time(work_, calls) / static_cast<double>(calls);
+      auto const parts = work_.take_parts();
+      for (std::size_t i = 0; i < parts.size(); ++i) result_.parts[i].push_back(parts[i]);
     }
+    if (team_.coupled)
+      for (auto* const lists : {&result_.beside, &result_.parts})
+        for (auto& list : *lists) team_.group.all_reduce_max(std::span(list).subspan(done));
     result_.own.insert(result_.own.end(), own.begin(), own.end());
     if (team_.coupled) team_.group.all_reduce_max(own);
     result_.samples.insert(result_.samples.end(), own.begin(), own.end());
@@ -143,10 +157,16 @@ private:
     return effort_.iterations ? std::min(calls, *effort_.iterations - sample * calls) : calls;
   }
 
+  double time_beside(Work& other, std::uint64_t calls) {
+    team_.group.barrier();
+    return other.lane().time(other, calls) / static_cast<double>(calls);
+  }
+
   std::uint64_t next_count() const {
     auto const done = static_cast<std::uint64_t>(result_.samples.size());
     auto const left = most_ > done ? most_ - done : 0;
-    double const sample = pace_.seconds_per_call * static_cast<double>(pace_.calls_per_sample);
+    auto const calls = pace_.calls_per_sample * (1 + beside_.size());
+    double const sample = pace_.seconds_per_call * static_cast<double>(calls);
     auto const timely = static_cast<std::uint64_t>(batch_seconds / std::max(sample, 1e-9));
     return std::min(left, std::clamp<std::uint64_t>(timely, 1, 256));
   }
@@ -154,6 +174,7 @@ private:
   Team const& team_;
   Work& work_;
   Effort const& effort_;
+  std::vector<Work*> beside_;
   Pace pace_;
   std::uint64_t most_ = 0;
   Measured result_;

@@ -32,9 +32,11 @@ struct Team {
 };
 
 struct Measured {
-  std::vector<double> samples; ///< seconds per call; coupled: the maximum over the group of each sample
-  std::vector<double> own;     ///< this rank's own seconds per call, same length
-  std::vector<double> begun;   ///< CLOCK_MONOTONIC of this rank at the start of each sample
+  std::vector<double> samples;             ///< seconds per call; coupled: the maximum over the group of each sample
+  std::vector<double> own;                 ///< this rank's own seconds per call, same length
+  std::vector<double> begun;               ///< CLOCK_MONOTONIC of this rank at the start of each sample
+  std::vector<std::vector<double>> beside; ///< by Work::beside(): its seconds per call in the same turns, as samples
+  std::vector<std::vector<double>> parts;  ///< by Work::take_parts(): likewise
   std::uint64_t calls_per_sample = 1;
   Stop stop = Stop::converged;
 };
@@ -43,7 +45,8 @@ struct Measured {
 /// the agreement. Warm-up goes on until two following estimates agree within 2 %. A sample is as many calls as keep
 /// the clock's own cost under 0.1 %. After each batch of samples the ranks agree whether to go on: a group that knows
 /// enough goes on while another does not, as long as its own allowance lasts, so that the load stays what was asked
-/// for. `step` is called before each batch; `stop_requested` is this rank's wish to end (a signal).
+/// for. Each sample of a work with others beside it is taken after one of each of these, every one from a barrier of
+/// the group on. `step` is called before each batch; `stop_requested` is this rank's wish to end (a signal).
 Measured measure(Team const& team, Work* work, Effort const& effort, std::function<void()> const& step,
                  std::function<bool()> const& stop_requested);
 

@@ -29,6 +29,7 @@ struct Arguments {
   std::string min_bytes, max_bytes, factor, step_bytes, dtypes, groups, root;
   std::string iterations, warmup, max_iterations, check;
   std::vector<std::string> settings;
+  std::string model, layers, tp, dp, sequence, sequences;
   std::string device = "auto", shapes;
   std::string links_full;
   ThresholdArguments thresholds;
@@ -58,6 +59,15 @@ void override_collectives(Plan& plan, Arguments const& a) {
   override_probe(plan, "--groups", "collectives", "groups", a.groups);
   override_probe(plan, "-r", "collectives", "root", a.root);
   override_probe(plan, "--links-full", "links", "full", a.links_full);
+}
+
+void override_step(Plan& plan, Arguments const& a) {
+  override_probe(plan, "--model", "step", "model", a.model);
+  override_probe(plan, "--layers", "step", "layers", a.layers);
+  override_probe(plan, "--tp", "step", "tp", a.tp);
+  override_probe(plan, "--dp", "step", "dp", a.dp);
+  override_probe(plan, "--seq", "step", "seq", a.sequence);
+  override_probe(plan, "--mb", "step", "mb", a.sequences);
 }
 
 /// `maru run gemm --find-peak`: the search takes the place of the sweep.
@@ -115,6 +125,7 @@ Plan make_plan(Arguments const& a) {
   if (!a.max_iterations.empty()) plan.max_iterations = count(a.max_iterations, "--max-iterations", 1);
   if (!a.check.empty()) plan.check = parse_integer(a.check, "-c", 0, 1) == 1;
   override_collectives(plan, a);
+  override_step(plan, a);
   override_probe(plan, "--shapes", "gemm", "shapes", a.shapes);
   if (a.graph) override_probe(plan, "--graph", "collectives", "graph", "1");
   for (auto const& setting : a.settings) apply_setting(plan, setting);
@@ -291,6 +302,16 @@ void add_gemm_options(CLI::App& app, Arguments& a) {
   value(app, "--shapes", a.shapes, "model:NAME,...", "a model's: model:llama3-70b,tp=8,mb=1,seq=4096")->group(group);
 }
 
+void add_step_options(CLI::App& app, Arguments& a) {
+  constexpr char const* group = "Step of training";
+  value(app, "--model", a.model, "NAME,...", "gpt3-1.3b, llama3-8b ... [gpt3-125m]")->group(group);
+  value(app, "--layers", a.layers, "L,...", "how many of its layers [2]")->group(group);
+  value(app, "--tp", a.tp, "T,...", "ranks that share each layer [1]")->group(group);
+  value(app, "--dp", a.dp, "D,...", "replicas that add up their gradients [1]")->group(group);
+  value(app, "--seq", a.sequence, "S,...", "tokens of a sequence [256]")->group(group);
+  value(app, "--mb", a.sequences, "B,...", "sequences of a replica [1]")->group(group);
+}
+
 void add(CLI::App& program, Exit& code) {
   auto* app = program.add_subcommand("run", "measure this machine, or under mpirun or srun a cluster");
   auto const a = std::make_shared<Arguments>();
@@ -299,6 +320,7 @@ void add(CLI::App& program, Exit& code) {
   add_effort_options(*app, *a);
   add_gemm_options(*app, *a);
   add_collective_options(*app, *a);
+  add_step_options(*app, *a);
   add_threshold_options(*app, a->thresholds, "Suspicion, with --recheck and for links of many hosts");
   app->footer("  mpirun -np 8 maru run --plan standard --out node7\n"
               "  srun --mpi=pmix -N 16 -n 128 maru run all_reduce -b 8 -e 1G -f 2 --out sweep");

@@ -64,6 +64,18 @@ Cost cost_of(Collective const& c) {
   return {.bytes = bytes, .bus_bytes = bytes * bus_factor(c.kind, c.ranks)};
 }
 
+Cost cost_of(Overlap const& o) {
+  auto const communication = cost_of(o.collective);
+  return {.flops = cost_of(o.gemm).flops * o.collective.ranks,
+          .bytes = communication.bytes,
+          .bus_bytes = communication.bus_bytes};
+}
+
+Cost cost_of(Step const& s) {
+  constexpr double passes = 3; // forward, gradients of the inputs, gradients of the weights
+  return {.flops = passes * static_cast<double>(s.layers * s.dp) * layer_flops(s.model, s.sequences, s.tokens)};
+}
+
 Cost cost_of(Spin const&) { return {}; }
 
 Labels labels_of(Gemm const& g) {
@@ -91,6 +103,26 @@ Labels labels_of(Collective const& c) {
   if (c.graph) result.set("graph", std::int64_t{1});
   if (c.registered) result.set("registered", std::int64_t{1});
   return result;
+}
+
+Labels labels_of(Overlap const& o) {
+  return {{"dtype", std::string(name(o.gemm.in))},
+          {"m", o.gemm.m},
+          {"n", o.gemm.n},
+          {"k", o.gemm.k},
+          {"collective", std::string(name(o.collective.kind))},
+          {"size_bytes", static_cast<std::int64_t>(o.collective.bytes)},
+          {"taken", static_cast<std::int64_t>(o.taken)}};
+}
+
+Labels labels_of(Step const& s) {
+  return {{"dtype", std::string(name(s.dtype))},
+          {"model", std::string(s.model.name)},
+          {"layers", s.layers},
+          {"tp", static_cast<std::int64_t>(s.tp)},
+          {"dp", static_cast<std::int64_t>(s.dp)},
+          {"mb", s.sequences},
+          {"seq", s.tokens}};
 }
 
 Labels labels_of(Spin const& s) { return {{"seconds", s.seconds}, {"noise", s.noise}}; }
@@ -196,6 +228,8 @@ std::string_view name(Operation const& operation) {
     std::string_view operator()(Transfer const& t) const { return name(t.kind); }
     std::string_view operator()(TensorIssue const&) const { return "tensor_issue"; }
     std::string_view operator()(Collective const& c) const { return name(c.kind); }
+    std::string_view operator()(Overlap const&) const { return "overlap"; }
+    std::string_view operator()(Step const&) const { return "step"; }
     std::string_view operator()(Spin const&) const { return "spin"; }
   };
   return std::visit(Namer{}, operation);
@@ -210,6 +244,8 @@ std::string_view family(Operation const& operation) {
     std::string_view operator()(Transfer const&) const { return "transfer"; }
     std::string_view operator()(TensorIssue const&) const { return "tensor_issue"; }
     std::string_view operator()(Collective const&) const { return "collective"; }
+    std::string_view operator()(Overlap const&) const { return "overlap"; }
+    std::string_view operator()(Step const&) const { return "step"; }
     std::string_view operator()(Spin const&) const { return "spin"; }
   };
   return std::visit(Namer{}, operation);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/labels.hpp"
+#include "core/transformer.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -84,17 +85,40 @@ struct Collective {
   bool registered = false; ///< buffers registered with the library beforehand
 };
 
+/// A matrix product and a collective that do not depend on one another, at the same time.
+struct Overlap {
+  Gemm gemm;             ///< on every rank
+  Collective collective; ///< of the group
+  int taken = 0;   ///< threads of a host, or multiprocessors of a device, that the product leaves to the collective
+  int threads = 1; ///< that each rank has; filled in where it is run
+};
+
+/// One step of training: `layers` layers of a transformer forward and backward over `sequences` sequences of `tokens`
+/// tokens on every replica, then Adam over the weights. Each replica is `tp` ranks that share every layer (Shoeybi et
+/// al. 2019): neighbours in the group. The `dp` replicas add their gradients up. Embedding and output layer are left
+/// out.
+struct Step {
+  Transformer model;
+  Dtype dtype = Dtype::f32;
+  std::int64_t layers = 1;
+  int tp = 1, dp = 1;
+  std::int64_t sequences = 1, tokens = 256;
+  int ranks = 1; ///< of the group; filled in where it is run
+};
+
 /// Keeps a core busy for a random time of known median: what the measuring loop itself is tested with.
 struct Spin {
   double seconds = 1e-4; ///< median of one call
   double noise = 0;      ///< sigma of the log-normal factor on each call
 };
 
-using Operation = std::variant<Gemm, Memory, Transfer, TensorIssue, Collective, Spin>;
+using Operation = std::variant<Gemm, Memory, Transfer, TensorIssue, Collective, Overlap, Step, Spin>;
 
 /// What one call costs. Rates are these divided by time.
 struct Cost {
-  double flops = 0; ///< gemm: 2·m·n·k (each multiply and each add is one)
+  /// gemm: 2·m·n·k (each multiply and each add is one); overlap: that of all ranks; step: 3 × layer_flops of all layers
+  /// and replicas
+  double flops = 0;
   double bytes = 0; ///< memory: moved, writes counted once as STREAM does; collective: the size S that algbw uses
   double bus_bytes =
       0; ///< collective: S × bus factor, what each rank's link must carry (nccl-tests' doc/PERFORMANCE.md)
@@ -125,9 +149,10 @@ std::optional<MemorySpace> parse_memory_space(std::string_view text);
 std::optional<TransferKind> parse_transfer_kind(std::string_view text);
 std::optional<CollectiveKind> parse_collective_kind(std::string_view text);
 
-/// The operation's own name: "gemm", "triad", "host_to_device", "all_reduce", "spin".
+/// The operation's own name: "gemm", "triad", "host_to_device", "all_reduce", "overlap", "step", "spin".
 std::string_view name(Operation const& operation);
-/// "gemm", "memory", "device_memory", "transfer", "tensor_issue", "collective" or "spin": what a backend is for.
+/// "gemm", "memory", "device_memory", "transfer", "tensor_issue", "collective", "overlap", "step" or
+/// "spin": what a backend is for.
 std::string_view family(Operation const& operation);
 /// The operation's labels, without its name and without the group.
 Labels labels(Operation const& operation);

@@ -59,7 +59,7 @@ struct RankInfo {
 
 /// The group of ranks that a record speaks of. kind "rank" is a group of one: an operation without partners.
 struct Group {
-  std::string kind = "rank"; ///< rank, world, node, pairs, split:K, hosts:ROUND, local:ROUND, couples
+  std::string kind = "rank"; ///< rank, world, node, pairs, split:K, blocks:K, hosts:ROUND, local:ROUND, couples
   std::int64_t index = 0;    ///< which of its kind
   std::vector<std::int64_t> ranks;
 };
@@ -137,6 +137,31 @@ struct Ceiling {
   std::string source;                 ///< of the datasheet's figure
 };
 
+/// A product and a collective alone and together, measured in turn. Seconds are per call, of the maximum over the
+/// group's ranks; ratios are medians over the turns.
+struct OverlapResult {
+  Estimate compute;                ///< alone, with all threads
+  Estimate communication;          ///< alone
+  Estimate compute_together;       ///< its own time while the collective runs
+  Estimate communication_together; ///< its own time while the product runs
+  Estimate efficiency; ///< (compute + communication − together) / the shorter of the two, 0 to 1: 1 is all hidden
+  Estimate compute_slowdown;       ///< its time together over its time alone
+  Estimate communication_slowdown; ///< likewise
+};
+
+/// Where a step's time goes. Seconds are per step, of the maximum over the group's ranks.
+struct StepResult {
+  std::string convention;       ///< what its operations count
+  std::int64_t parameters = 0;  ///< weights of one rank
+  double flops_per_rank = 0;    ///< operations of a step over its ranks and its time, per second
+  double tokens_per_second = 0; ///< of the whole group
+  double products = 0, attention = 0, other = 0,
+         optimizer = 0;     ///< matrix products, attention, norms and the like, Adam
+  double communication = 0; ///< in collectives, waiting for others included
+  Estimate compute_only;    ///< the same step with communication left out, measured in turn
+  Estimate exposed;         ///< step − compute_only: what communication adds
+};
+
 /// One question, as answered by one group of ranks.
 struct Record {
   std::string probe;
@@ -159,6 +184,8 @@ struct Record {
   std::optional<Conditions> conditions; ///< of the devices while it was timed
   std::optional<Trace> trace;
   std::optional<Ceiling> ceiling;
+  std::optional<OverlapResult> overlap; ///< of operation overlap
+  std::optional<StepResult> step;       ///< of operation step
   Samples samples;
 };
 

@@ -13,6 +13,11 @@ template <class V> void fields(V& v, Interval& x) {
   v("high", x.high, "upper bound");
 }
 
+template <class V> void fields(V& v, Estimate& x) {
+  v("median", x.median, "the median");
+  v("median_ci", x.median_ci, "its 95 % interval by order statistics; absent under 6 samples");
+}
+
 template <class V> void fields(V& v, Timing& x) {
   v("samples", x.samples, "number of samples");
   v("calls_per_sample", x.calls_per_sample, "a sample is the mean of this many calls back to back");
@@ -79,7 +84,7 @@ template <class V> void fields(V& v, RankInfo& x) {
 }
 
 template <class V> void fields(V& v, Group& x) {
-  v("kind", x.kind, "rank, world, node, pairs, split:K, hosts:ROUND, local:ROUND or couples");
+  v("kind", x.kind, "rank, world, node, pairs, split:K, blocks:K, hosts:ROUND, local:ROUND or couples");
   v("index", x.index, "which group of its kind");
   v.ranks("ranks", x.ranks, "world ranks of the group, as ranges");
 }
@@ -183,6 +188,30 @@ template <class V> void fields(V& v, Ceiling& x) {
   v("source", x.source, "of the datasheet's figure");
 }
 
+template <class V> void fields(V& v, OverlapResult& x) {
+  v("compute", x.compute, "seconds of the product alone, with all threads");
+  v("communication", x.communication, "seconds of the collective alone");
+  v("compute_together", x.compute_together, "seconds of the product while the collective runs");
+  v("communication_together", x.communication_together, "seconds of the collective while the product runs");
+  v("efficiency", x.efficiency, "(compute + communication - together) / the shorter of the two, 0 to 1");
+  v("compute_slowdown", x.compute_slowdown, "compute_together over compute");
+  v("communication_slowdown", x.communication_slowdown, "communication_together over communication");
+}
+
+template <class V> void fields(V& v, StepResult& x) {
+  v("convention", x.convention, "what the operations count");
+  v("parameters", x.parameters, "weights of one rank");
+  v("flops_per_rank", x.flops_per_rank, "operations per second of one rank");
+  v("tokens_per_second", x.tokens_per_second, "of the whole group");
+  v("products", x.products, "seconds in matrix products");
+  v("attention", x.attention, "seconds in attention");
+  v("other", x.other, "seconds in norms, activations and residuals");
+  v("optimizer", x.optimizer, "seconds in the sweep over the weights");
+  v("communication", x.communication, "seconds in collectives, waiting for others included");
+  v("compute_only", x.compute_only, "seconds of the same step with communication left out");
+  v("exposed", x.exposed, "seconds that communication adds to the step");
+}
+
 template <class V> void fields(V& v, Record& x) {
   v("probe", x.probe, "the probe that asked");
   v("operation", x.operation, "the operation timed");
@@ -204,6 +233,8 @@ template <class V> void fields(V& v, Record& x) {
   v("conditions", x.conditions, "state of the devices while it was timed");
   v("trace", x.trace, "some calls once more under a tracer");
   v("ceiling", x.ceiling, "what the rate is a part of");
+  v("overlap", x.overlap, "a product and a collective alone and together");
+  v("step", x.step, "where the time of a step of training goes");
   v("samples", x.samples, "up to 64 of the samples");
 }
 

@@ -64,6 +64,12 @@ Timing summarize(std::span<double const> samples, std::uint64_t calls_per_sample
   return timing;
 }
 
+Estimate estimate(std::span<double const> samples) {
+  std::vector<double> sorted(samples.begin(), samples.end());
+  std::sort(sorted.begin(), sorted.end());
+  return {.median = quantile(sorted, 0.5), .median_ci = median_interval(sorted)};
+}
+
 double last_by_chance(std::size_t k, std::size_t n, std::size_t ranks) {
   if (ranks < 2) return 1;
   double const count = static_cast<double>(n), p = 1 / static_cast<double>(ranks);

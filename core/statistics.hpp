@@ -40,6 +40,14 @@ std::optional<double> relative_half_width(Timing const& timing);
 /// Statistics of samples in any order. Requires at least one.
 Timing summarize(std::span<double const> samples, std::uint64_t calls_per_sample);
 
+/// A median and its 95 % interval, absent under 6 samples.
+struct Estimate {
+  double median = 0;
+  std::optional<Interval> median_ci;
+};
+/// Of samples in any order. Requires at least one.
+Estimate estimate(std::span<double const> samples);
+
 /// How likely chance alone makes some one of `ranks` ranks the last in at least k of n iterations; at most 1. By the
 /// binomial tail of one rank times the number of ranks (Bonferroni), for the suspect is chosen after looking.
 double last_by_chance(std::size_t k, std::size_t n, std::size_t ranks);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace maru {
 
@@ -37,6 +38,12 @@ public:
   /// operations call it on every rank of the group together. Leaves the work as ready for call() as it was.
   virtual Verification verify() = 0;
   virtual Lane& lane() { return host_lane(); }
+  /// Forms of this work that are timed in turn with it, sample by sample, so that what drifts meets all alike: a part
+  /// of it alone, or all but a part. Owned by this work; as many on every rank.
+  virtual std::vector<Work*> beside() { return {}; }
+  /// Seconds per call of its parts, where it takes them itself: means over the calls since the last time it was asked.
+  /// As many on every rank; empty where there are none.
+  virtual std::vector<double> take_parts() { return {}; }
   /// What answers beneath the backend, where it has a choice: a library's algorithm, a kernel's name. May be known only
   /// after the first call.
   virtual std::string implementation() const { return {}; }

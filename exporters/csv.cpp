@@ -62,6 +62,9 @@ template <class T> std::string text(std::optional<T> const& value) { return valu
 template <class Owner, class T> std::string of(std::optional<Owner> const& owner, T Owner::*member) {
   return owner ? text((*owner).*member) : std::string();
 }
+template <class Owner> std::string estimate(std::optional<Owner> const& owner, Estimate Owner::*member) {
+  return owner ? text(((*owner).*member).median) : std::string();
+}
 template <class T> std::string utilisation(Row const& row, T Utilisation::*member) {
   auto const& conditions = row.record.conditions;
   return conditions ? of(conditions->utilisation, member) : std::string();
@@ -151,6 +154,25 @@ constexpr std::array columns{
     Column{"trace_disagreement_ratio", [](Row const& r) { return of(r.record.trace, &Trace::disagreement); }},
     Column{"trace_cost_ratio", [](Row const& r) { return of(r.record.trace, &Trace::cost); }},
     Column{"trace_dropped", [](Row const& r) { return of(r.record.trace, &Trace::dropped); }},
+    Column{"overlap_efficiency_ratio",
+           [](Row const& r) { return estimate(r.record.overlap, &OverlapResult::efficiency); }},
+    Column{"compute_alone_seconds", [](Row const& r) { return estimate(r.record.overlap, &OverlapResult::compute); }},
+    Column{"communication_alone_seconds",
+           [](Row const& r) { return estimate(r.record.overlap, &OverlapResult::communication); }},
+    Column{"compute_slowdown_ratio",
+           [](Row const& r) { return estimate(r.record.overlap, &OverlapResult::compute_slowdown); }},
+    Column{"communication_slowdown_ratio",
+           [](Row const& r) { return estimate(r.record.overlap, &OverlapResult::communication_slowdown); }},
+    Column{"rank_parameters", [](Row const& r) { return of(r.record.step, &StepResult::parameters); }},
+    Column{"rank_flops_per_second", [](Row const& r) { return of(r.record.step, &StepResult::flops_per_rank); }},
+    Column{"tokens_per_second", [](Row const& r) { return of(r.record.step, &StepResult::tokens_per_second); }},
+    Column{"compute_only_seconds", [](Row const& r) { return estimate(r.record.step, &StepResult::compute_only); }},
+    Column{"exposed_seconds", [](Row const& r) { return estimate(r.record.step, &StepResult::exposed); }},
+    Column{"products_seconds", [](Row const& r) { return of(r.record.step, &StepResult::products); }},
+    Column{"attention_seconds", [](Row const& r) { return of(r.record.step, &StepResult::attention); }},
+    Column{"other_seconds", [](Row const& r) { return of(r.record.step, &StepResult::other); }},
+    Column{"optimizer_seconds", [](Row const& r) { return of(r.record.step, &StepResult::optimizer); }},
+    Column{"communication_seconds", [](Row const& r) { return of(r.record.step, &StepResult::communication); }},
 };
 #undef MARU_FIGURE
 

@@ -72,7 +72,18 @@ bool is_matmul(Record const& record) { return record.operation == "gemm" || reco
 bool is_memory(Record const& record) {
   return parse_memory_kind(record.operation) || parse_transfer_kind(record.operation);
 }
+bool is_step(Record const& record) { return record.operation == "step"; }
 constexpr auto any = [](Record const&) { return true; };
+
+// What of an overlap or a step is a number by itself.
+template <class Get> void composites(Source const& source, Get get) {
+  for (auto const& record : source.report.records)
+    if (std::optional<double> const value = get(record))
+      source.out.sample(record_series(source, record), *value, time_of(record, source.report.run));
+}
+template <Estimate OverlapResult::*member> std::optional<double> overlap_value(Record const& record) {
+  return record.overlap ? std::optional(((*record.overlap).*member).median) : std::nullopt;
+}
 
 // Who is late is part of the series: another rank being late is another fact. No rank is named within the error.
 void lateness(Source const& source) {
@@ -123,6 +134,23 @@ constexpr std::array metrics{
     Metric{"maru_memory_bandwidth_bytes_per_second", "gauge", "bytes_per_second",
            "Bandwidth of a memory operation or of a copy between memories at its median time.",
            [](Source const& s) { rates(s, "bandwidth", is_memory); }},
+    Metric{"maru_overlap_efficiency_ratio", "gauge", "ratio",
+           "Part of the shorter of a product and a collective that the other hides, 0 to 1.",
+           [](Source const& s) { composites(s, overlap_value<&OverlapResult::efficiency>); }},
+    Metric{"maru_overlap_compute_slowdown_ratio", "gauge", "ratio",
+           "Time of a product beside a collective over its time alone.",
+           [](Source const& s) { composites(s, overlap_value<&OverlapResult::compute_slowdown>); }},
+    Metric{"maru_overlap_communication_slowdown_ratio", "gauge", "ratio",
+           "Time of a collective beside a product over its time alone.",
+           [](Source const& s) { composites(s, overlap_value<&OverlapResult::communication_slowdown>); }},
+    Metric{"maru_step_rate_flops_per_second", "gauge", "flops_per_second",
+           "Rate of a step of training, all ranks of the group together.",
+           [](Source const& s) { rates(s, "flops", is_step); }},
+    Metric{"maru_step_exposed_communication_seconds", "gauge", "seconds", "What communication adds to a step.",
+           [](Source const& s) {
+             composites(s,
+                        [](Record const& r) { return r.step ? std::optional(r.step->exposed.median) : std::nullopt; });
+           }},
     Metric{"maru_collective_bus_bandwidth_bytes_per_second", "gauge", "bytes_per_second",
            "Algorithm bandwidth times the operation's bus factor, as in nccl-tests.",
            [](Source const& s) { rates(s, "bus_bandwidth", any); }},

@@ -2,6 +2,7 @@
 #include "exporters/table_blocks.hpp"
 
 #include "exporters/table_cells.hpp"
+#include "exporters/table_overlap.hpp"
 #include "exporters/text.hpp"
 
 #include <algorithm>
@@ -287,6 +288,8 @@ std::string probe_block(Report const& report, RankHosts const& hosts, std::strin
   if (probe == "gemm" || first == "gemm" || first == "tensor_issue") return gemm_block(probe, all, hosts);
   if (probe == "memory") return memory_block(probe, all, hosts);
   if (parse_transfer_kind(first)) return transfer_block(probe, all, hosts);
+  if (first == "overlap") return overlap_block(probe, all, hosts);
+  if (first == "step") return step_block(probe, all, hosts);
   if (probe == "collectives") return collectives_block(all, hosts);
   return other_block(probe, all, hosts);
 }

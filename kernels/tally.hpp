@@ -41,4 +41,15 @@ private:
   Verification result_;
 };
 
+/// Of a work that checks several things.
+inline Verification merge(Verification a, Verification const& b) {
+  a.checked = a.checked && b.checked;
+  a.elements += b.elements;
+  a.wrong += b.wrong;
+  a.max_error = std::max(a.max_error, b.max_error);
+  a.method += "+" + b.method;
+  if (a.detail.empty()) a.detail = b.detail;
+  return a;
+}
+
 } // namespace maru

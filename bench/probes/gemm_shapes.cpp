@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/suggest.hpp"
+#include "core/transformer.hpp"
 #include "core/units.hpp"
 
 #include <algorithm>
@@ -14,37 +15,18 @@ namespace {
 
 constexpr std::int64_t largest = 1 << 20;
 
-/// From the models' published config.json files.
-struct Model {
-  std::string_view name;
-  std::int64_t hidden, ffn, heads, kv_heads, head_dim, vocab;
-};
-constexpr Model models[] = {
-    {"llama2-7b", 4096, 11008, 32, 32, 128, 32000},     {"llama2-13b", 5120, 13824, 40, 40, 128, 32000},
-    {"llama3-8b", 4096, 14336, 32, 8, 128, 128256},     {"llama3-70b", 8192, 28672, 64, 8, 128, 128256},
-    {"llama3-405b", 16384, 53248, 128, 8, 128, 128256}, {"mistral-7b", 4096, 14336, 32, 8, 128, 32768},
-    {"exaone3.5-32b", 5120, 27392, 40, 8, 128, 102400}, {"qwen3-8b", 4096, 12288, 32, 8, 128, 151936},
-    {"qwen3-32b", 5120, 25600, 64, 8, 128, 151936},     {"custom", 0, 0, 0, 0, 0, 0},
-};
-
-Model find_model(std::string_view word) {
+Transformer model_of(std::string_view word) {
   constexpr std::string_view prefix = "model:";
   if (!word.starts_with(prefix))
     throw Error(Exit::usage, fmt::format("shapes: '{}' does not begin with 'model:'", word));
-  auto const name = word.substr(prefix.size());
-  std::vector<std::string> names;
-  for (auto const& model : models) {
-    if (model.name == name) return model;
-    names.emplace_back(model.name);
-  }
-  throw Error(Exit::usage, unknown("model", name, names));
+  return find_transformer(word.substr(prefix.size()));
 }
 
 struct Layout {
   std::int64_t tp = 1, sequences = 1, tokens = 4096;
 };
 
-void set(Model& model, Layout& layout, std::string_view word) {
+void set(Transformer& model, Layout& layout, std::string_view word) {
   struct Setting {
     std::string_view key;
     std::int64_t& value;
@@ -89,7 +71,7 @@ GemmShape parse_gemm_shape(std::string const& text, bool device) {
 }
 
 std::vector<GemmShape> transformer_shapes(std::vector<std::string> const& words) {
-  auto model = find_model(words.at(0));
+  auto model = model_of(words.at(0));
   Layout layout;
   for (std::size_t i = 1; i < words.size(); ++i) set(model, layout, words[i]);
   auto const tp = layout.tp;
@@ -107,7 +89,7 @@ std::vector<GemmShape> transformer_shapes(std::vector<std::string> const& words)
   };
   Linear const linears[] = {{(heads + 2 * kv_heads) * width, hidden}, // queries, keys and values
                             {hidden, heads * width},                  // attention's output
-                            {2 * ffn, hidden},                        // gate and up
+                            {model.gated ? 2 * ffn : ffn, hidden},    // gate and up, or up alone
                             {hidden, ffn},                            // down
                             {vocab, hidden}};                         // output layer
   auto const tokens = layout.sequences * layout.tokens;

@@ -21,7 +21,7 @@ GemmShape parse_gemm_shape(std::string const& text, bool device);
 /// of tp: forward, and the gradients of inputs and weights. `words` are the parts of
 /// "model:NAME,tp=T,mb=B,seq=S" between the commas: B sequences of S tokens at a time. Instead of a known NAME,
 /// "model:custom" takes hidden=, ffn=, heads=, kv_heads=, head_dim= and vocab=; they also replace a known model's.
-/// Gated feed-forward layers (gate and up as one product). Throws Error(usage).
+/// Gate and up of a gated feed-forward network are one product. Throws Error(usage).
 std::vector<GemmShape> transformer_shapes(std::vector<std::string> const& words);
 
 } // namespace maru

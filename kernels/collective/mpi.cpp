@@ -2,6 +2,8 @@
 #include "core/backend.hpp"
 #include "kernels/buffer.hpp"
 #include "kernels/collective/mpi_api.hpp"
+#include "kernels/collective/mpi_flight.hpp"
+#include "kernels/collective/mpi_type.hpp"
 #include "kernels/collective/pattern.hpp"
 #include "kernels/random.hpp"
 
@@ -11,15 +13,6 @@
 
 namespace maru {
 namespace {
-
-template <class T> MPI_Datatype mpi_type() {
-  if constexpr (std::is_same_v<T, double>)
-    return MPI_DOUBLE;
-  else if constexpr (std::is_same_v<T, float>)
-    return MPI_FLOAT;
-  else
-    return MPI_INT32_T;
-}
 
 template <class T> class MpiCollective final : public Work {
 public:
@@ -130,12 +123,7 @@ std::optional<Skipped> refuse(Collective const& c) {
 std::optional<Skipped> supports(Operation const& operation) {
   auto const* const collective = std::get_if<Collective>(&operation);
   if (!collective) return Skipped{fmt::format("communicates only, and has no {}", name(operation))};
-  if (auto refusal = refuse(*collective)) return refusal;
-  int started = 0, ended = 0;
-  MARU_CHECK(MpiApi, MPI_Initialized(&started));
-  MARU_CHECK(MpiApi, MPI_Finalized(&ended));
-  if (!started || ended) return Skipped{"not started under MPI"};
-  return std::nullopt;
+  return refuse_mpi_collective(*collective);
 }
 
 std::unique_ptr<Work> prepare(Operation const& operation, Site const& site) {
@@ -150,6 +138,11 @@ std::unique_ptr<Work> prepare(Operation const& operation, Site const& site) {
 }
 
 } // namespace
+
+std::optional<Skipped> refuse_mpi_collective(Collective const& collective) {
+  if (auto refusal = refuse(collective)) return refusal;
+  return refuse_mpi();
+}
 
 extern Backend const mpi_backend;
 Backend const mpi_backend{

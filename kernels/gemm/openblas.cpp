@@ -1,39 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/error.hpp"
+#include "kernels/gemm/blas.hpp"
 #include "kernels/gemm/gemm_work.hpp"
-
-#include <cblas.h>
-#include <fmt/format.h>
 
 namespace maru {
 namespace {
 
-/// OpenBLAS keeps one number of threads for the whole process, and silently caps it at the one it was built for (64 in
-/// Debian): a rate under a wrong number of threads would be a wrong number.
-void use_threads(int threads) {
-  if (openblas_get_num_threads() == threads) return;
-  openblas_set_num_threads(threads);
-  if (int const granted = openblas_get_num_threads(); granted != threads)
-    throw Error(Exit::incomplete, fmt::format("this OpenBLAS computes with at most {} threads and {} were asked for: "
-                                              "start more ranks on the host with fewer threads each",
-                                              granted, threads));
-}
-
 template <class T> class BlasGemm {
 public:
-  BlasGemm(Matrices<T, T>& matrices, int threads) : matrices_(matrices), threads_(threads) { use_threads(threads_); }
+  BlasGemm(Matrices<T, T>& matrices, int threads) : matrices_(matrices), threads_(threads) {
+    use_blas_threads(threads_);
+  }
 
   void operator()() {
-    use_threads(threads_);
-    auto const m = static_cast<blasint>(matrices_.shape.m), n = static_cast<blasint>(matrices_.shape.n),
-               k = static_cast<blasint>(matrices_.shape.k);
-    auto const *const a = matrices_.a.data(), *const b = matrices_.b.data();
-    auto* const c = matrices_.c.data();
-    // β = 0 overwrites C without reading it, so the NaNs of a poisoned C do not spread.
-    if constexpr (std::is_same_v<T, double>)
-      cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, k, b, n, 0, c, n);
-    else
-      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, k, b, n, 0, c, n);
+    auto const& shape = matrices_.shape;
+    use_blas_threads(threads_);
+    multiply<T>({shape.m, shape.n, shape.k}, {matrices_.a.data(), shape.k}, {matrices_.b.data(), shape.n},
+                {matrices_.c.data(), shape.n});
   }
 
 private:

@@ -47,6 +47,80 @@ Measured measure_alone(Work& work, Effort const& effort) {
       {*world, *group, 0, false}, &work, effort, [] {}, [] { return false; });
 }
 
+/// A work with two others beside it, all of which write down when it is their turn.
+class InTurn final : public Work, public Lane {
+public:
+  explicit InTurn(std::string& log) : a_('a', log, 1e-3), b_('b', log, 2e-3), log_(log) {}
+  void call() override {}
+  Verification verify() override { return {}; }
+  Lane& lane() override { return *this; }
+  double time(Work&, std::uint64_t calls) override {
+    log_ += '+';
+    return 4e-3 * static_cast<double>(calls);
+  }
+  std::vector<Work*> beside() override { return {&a_, &b_}; }
+  std::vector<double> take_parts() override { return {3e-3}; }
+
+private:
+  class Other final : public Work, public Lane {
+  public:
+    Other(char letter, std::string& log, double seconds) : letter_(letter), log_(log), seconds_(seconds) {}
+    void call() override {}
+    Verification verify() override { return {}; }
+    Lane& lane() override { return *this; }
+    double time(Work&, std::uint64_t calls) override {
+      log_ += letter_;
+      return seconds_ * static_cast<double>(calls);
+    }
+
+  private:
+    char letter_;
+    std::string& log_;
+    double seconds_;
+  };
+  Other a_, b_;
+  std::string& log_;
+};
+
+TEST(Measure, OthersBesideAWorkAreTimedInTurn) {
+  std::string log;
+  InTurn work(log);
+  auto const measured = measure_alone(work, {.precision = 0.01, .max_iterations = 100});
+  ASSERT_EQ(measured.beside.size(), 2U);
+  ASSERT_EQ(measured.parts.size(), 1U);
+  std::string turns;
+  for (std::size_t i = 0; i < measured.samples.size(); ++i) {
+    turns += "ab+";
+    EXPECT_DOUBLE_EQ(measured.beside[0][i], 1e-3);
+    EXPECT_DOUBLE_EQ(measured.beside[1][i], 2e-3);
+    EXPECT_DOUBLE_EQ(measured.parts[0][i], 3e-3);
+  }
+  ASSERT_GE(log.size(), turns.size());
+  EXPECT_EQ(log.substr(log.size() - turns.size()), turns);
+}
+
+// Of a coupled work each part is the maximum over the group too.
+TEST(Measure, PartsAreTheMaximumOverTheGroup) {
+  class Ranked final : public Work {
+  public:
+    explicit Ranked(int rank) : rank_(rank) {}
+    void call() override {}
+    Verification verify() override { return {}; }
+    std::vector<double> take_parts() override { return {1.0 + rank_}; }
+
+  private:
+    int rank_;
+  };
+  run_thread_world(3, [](World& world) {
+    Ranked work(world.rank());
+    auto const group = world.split(0);
+    auto const measured = measure(
+        {world, *group, world.rank(), true}, &work, {.iterations = 8}, [] {}, [] { return false; });
+    ASSERT_EQ(measured.parts.size(), 1U);
+    for (double const part : measured.parts[0]) EXPECT_EQ(part, 3.0);
+  });
+}
+
 TEST(Measure, ConvergesOnTheKnownMedian) {
   FakeWork work(lognormal(1e-3, 0.05, 7));
   auto const measured = measure_alone(work, {.precision = 0.01, .max_iterations = 5000});

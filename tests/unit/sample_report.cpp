@@ -3,6 +3,7 @@
 
 #include "analysis/ceilings.hpp"
 #include "core/operation.hpp"
+#include "tests/unit/sample_overlap.hpp"
 
 #include <fmt/format.h>
 
@@ -11,7 +12,7 @@ namespace {
 
 /// As the backends' own rows say.
 char const* backend_device(std::string_view backend) {
-  for (auto const host : {"naive", "openblas", "onednn", "stream", "mpi", "spin"})
+  for (auto const host : {"naive", "openblas", "onednn", "stream", "mpi", "overlap_mpi", "step_mpi", "spin"})
     if (backend == host) return "cpu";
   return "cuda";
 }
@@ -290,6 +291,19 @@ void add_device_collectives(Builder& builder) {
   record.rehearsal = true;
 }
 
+void add_composites(Builder& builder) {
+  for (auto const& asked : sample_overlaps()) {
+    auto& record = builder.add("overlap", asked, "overlap_mpi", ranks("world", 0, {0, 1, 2, 3}));
+    builder.time(record, 0.03125, 40);
+    record.overlap = sample_overlap_result(asked);
+  }
+  for (std::int64_t pair = 0; pair < 2; ++pair) {
+    auto& record = builder.add("step", sample_step(), "step_mpi", ranks("blocks:2", pair, {2 * pair, 2 * pair + 1}));
+    builder.time(record, pair ? 1.5 : 1.25, 8);
+    record.step = sample_step_result();
+  }
+}
+
 void add_hostile(Builder& builder) {
   auto& record = builder.add("spin", Spin{1e-4, 0.05}, "spin", ranks("rank", 0, {0}));
   record.labels.set("note", "a \"quote\", a comma,\na line, a back\\slash, \xff\xfe bytes, \x1b[31mred");
@@ -310,6 +324,7 @@ Report sample_report() {
   add_device_gemm(builder);
   add_device_memory(builder);
   add_device_collectives(builder);
+  add_composites(builder);
   add_hostile(builder);
   auto& report = builder.report;
   for (std::uint64_t const size : {16777216U, 33554432U}) {
@@ -355,6 +370,8 @@ void fill(Record& record) {
   trace.cost_ci = Interval{0.25, 0.75};
   trace.disagreement = 0.125;
   trace.kernels = {{"k", 2, 2e-6}};
+  record.overlap = sample_overlap_result(sample_overlaps().front());
+  record.step = sample_step_result();
   record.ceiling = Ceiling{"d", 1e12, 0.5, 9e11, 0.625, 0.75, 0.875, 0.9375, "s"};
 }
 
