@@ -2,6 +2,7 @@
 #include "exporters/table_blocks.hpp"
 
 #include "exporters/table_cells.hpp"
+#include "exporters/table_links.hpp"
 #include "exporters/table_overlap.hpp"
 #include "exporters/text.hpp"
 
@@ -290,6 +291,7 @@ std::string probe_block(Report const& report, RankHosts const& hosts, std::strin
   if (parse_transfer_kind(first)) return transfer_block(probe, all, hosts);
   if (first == "overlap") return overlap_block(probe, all, hosts);
   if (first == "step") return step_block(probe, all, hosts);
+  if (probe == "links") return links_block(report);
   if (probe == "collectives") return collectives_block(all, hosts);
   return other_block(probe, all, hosts);
 }
