@@ -35,22 +35,24 @@ double seconds_of(Record const& record) {
 /// A map while it is put together.
 struct Sheet {
   LinkMap map;
-  std::map<std::string, std::size_t> places;
-
-  std::size_t node(std::string name, std::string_view host) {
-    auto const [place, fresh] = places.try_emplace(std::move(name), map.nodes.size());
-    if (fresh) map.nodes.push_back({place->first, std::string(host), 1, 1, 0});
-    return place->second;
-  }
+  std::map<std::int64_t, std::size_t> places; ///< of the nodes, by the rank that speaks for them
+  std::vector<Record const*> records;
 };
 
-void add(Sheet& sheet, Record const& record, Names const& names) {
-  auto const node = [&](std::size_t member) {
-    auto const rank = record.group.ranks[member];
-    auto const host = names.of(rank);
-    return sheet.node(sheet.map.scope == "hosts" ? std::string(host) : fmt::format("rank {} on {}", rank, host), host);
-  };
-  auto const a = node(0), b = node(1);
+// In the order of their ranks, whatever that of the rounds.
+void add_nodes(Sheet& sheet, Names const& names) {
+  for (auto const* record : sheet.records)
+    for (auto const rank : record->group.ranks) sheet.places[rank];
+  for (auto& [rank, place] : sheet.places) {
+    auto const host = std::string(names.of(rank));
+    place = sheet.map.nodes.size();
+    sheet.map.nodes.push_back(
+        {sheet.map.scope == "hosts" ? host : fmt::format("rank {} on {}", rank, host), host, 1, 1, 0});
+  }
+}
+
+void add_link(Sheet& sheet, Record const& record) {
+  auto const a = sheet.places.at(record.group.ranks[0]), b = sheet.places.at(record.group.ranks[1]);
   double const seconds = seconds_of(record);
   if (is_latency(sheet.map)) {
     sheet.map.links.push_back({a, b, seconds / 2, 0});
@@ -108,15 +110,16 @@ void fit(LinkMap& map) {
   }
   for (int i = 0; i < most_sweeps; ++i)
     if (std::max(sweep(out, in, values, to), sweep(in, out, values, from)) < settled) break;
-  double const middle = take_middle(out) + take_middle(in);
   double const sign = is_latency(map) ? 1 : -1;
+  // Between two usual nodes: the median over all links is lower where a few nodes of few are slow.
+  map.usual *= std::exp(sign * (take_middle(out) + take_middle(in)));
   double excess = 0;
   std::vector<double> explained(count);
   for (std::size_t i = 0; i < map.links.size(); ++i) {
     auto& link = map.links[i];
     double const sends = out.effects[link.from], receives = in.effects[link.to];
-    link.expected = map.usual * std::exp(sign * (middle + sends + receives));
-    double const bad = std::max(0.0, values[i]), both = std::max(0.0, sends) + std::max(0.0, receives);
+    link.expected = map.usual * std::exp(sign * (sends + receives));
+    double const bad = std::max(0.0, badness(map, link.value)), both = std::max(0.0, sends) + std::max(0.0, receives);
     excess += bad;
     if (both <= 0) continue;
     double const share = std::min(bad, both) / both;
@@ -158,10 +161,12 @@ std::vector<LinkMap> link_maps(Report const& report, bool second_look) {
     sheet.map.scope = scope;
     sheet.map.figure = figure;
     sheet.map.backend = record.backend;
-    add(sheet, record, names);
+    sheet.records.push_back(&record);
   }
   std::vector<LinkMap> maps;
   for (auto& [key, sheet] : sheets) {
+    add_nodes(sheet, names);
+    for (auto const* record : sheet.records) add_link(sheet, *record);
     fit(sheet.map);
     maps.push_back(std::move(sheet.map));
   }

@@ -239,7 +239,7 @@ struct LinkMap {
   std::string scope;  ///< "hosts", or "local": the ranks within each host
   std::string figure; ///< "latency" or "bandwidth"
   std::string backend;
-  double usual = 0; ///< median over all links
+  double usual = 0; ///< of a link between two usual nodes
   std::vector<LinkNode> nodes;
   std::vector<std::size_t> ranking; ///< the nodes, the one that explains most first
   std::vector<Link> links;

@@ -277,7 +277,7 @@ template <class V> void fields(V& v, LinkMap& x) {
   v("scope", x.scope, "hosts, or local: the ranks within each host");
   v("figure", x.figure, "latency, seconds one way; or bandwidth, bytes per second");
   v("backend", x.backend, "the implementation that answered");
-  v("usual", x.usual, "median over all links");
+  v("usual", x.usual, "of a link between two usual nodes");
   v("nodes", x.nodes, "hosts, or ranks within hosts");
   v("ranking", x.ranking, "indices of the nodes, the one that explains most of the excess first");
   v("links", x.links, "each direction of each pair that was measured");
