@@ -227,12 +227,14 @@ void CaseRunner::finish_record(Record& record, Measured const& measured, Groupin
 }
 
 // Not at every size of a sweep: at the first of a kind, and again when there is much more to a call. What decides is
-// the same on every rank of a group, whether its work could be prepared or not.
-bool CaseRunner::deserves_closer_look(Record const& record) {
+// the same on every rank, whether it takes part or not: it remembers what was looked at.
+bool CaseRunner::deserves_closer_look(Case const& item, GroupList const& groups) {
   constexpr double much_more = 16;
-  auto const kind = fmt::format("{} {} {} {} {}", record.probe, record.operation, record.backend,
-                                record.labels.text("dtype"), base_kind(record.group.kind));
-  double const amount = std::max(record.cost.flops, record.cost.bytes);
+  auto const kind = fmt::format("{} {} {} {} {}", item.probe, name(item.operation),
+                                item.backend ? item.backend->name : "none", labels(item.operation).text("dtype"),
+                                base_kind(item.group_kind));
+  auto const whole = cost(for_group(item.operation, groups.front().size(), 1));
+  double const amount = std::max(whole.flops, whole.bytes);
   auto const [known, fresh] = looked_at_.try_emplace(kind, amount);
   if (!fresh && amount < much_more * known->second) return false;
   known->second = amount;
@@ -276,7 +278,7 @@ CaseOutcome CaseRunner::run(Case const& item, Effort const& effort) {
   auto const operation = for_group(item.operation, mine.members.numbers.size(), here_.threads);
   Record record;
   if (asked) record = begin_record(item, operation, mine);
-  double const closer = asked && deserves_closer_look(record) ? closer_share * effort.case_budget : 0;
+  double const closer = deserves_closer_look(item, mine.groups) ? closer_share * effort.case_budget : 0;
   auto work = asked ? prepare(item, operation, mine, record) : nullptr;
   Team const team{here_.world, *mine.world, here_.world.rank(), item.coupled()};
   if (work) observer_.begin(*item.backend);

@@ -72,7 +72,7 @@ private:
   Record begin_record(Case const& item, Operation const& operation, Grouping const& grouping) const;
   std::unique_ptr<Work> prepare(Case const& item, Operation const& operation, Grouping& grouping, Record& record);
   void sample_arrivals_of(Record& record, Work& work, Grouping& grouping, Effort const& effort, double left);
-  bool deserves_closer_look(Record const& record);
+  bool deserves_closer_look(Case const& item, GroupList const& groups);
   void look_closer(Record& record, Work& work, Team const& team, Conditions& conditions, double seconds);
   void finish_record(Record& record, Measured const& measured, Grouping& grouping);
 

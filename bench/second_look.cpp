@@ -74,14 +74,18 @@ GroupList in_couples(Lineup const& lineup) {
   return groups;
 }
 
-/// In each round every suspect meets another one of those who are under no suspicion.
+/// In each round every suspect meets another one of those who are under no suspicion, and as many of these meet one
+/// another: without them nobody knows what is usual.
 std::vector<GroupList> rounds_with_others(Lineup const& lineup) {
   std::vector<GroupList> rounds;
-  auto const others = lineup.others.size();
+  auto const others = lineup.others.size(), count = lineup.suspects.size();
   for (std::size_t round = 0; round < std::min(most_partners, others); ++round) {
+    auto const other = [&](std::size_t i) { return lineup.others[(i + round) % others]; };
     std::vector<NodePair> pairs;
-    for (std::size_t i = 0; i < lineup.suspects.size(); ++i)
-      pairs.emplace_back(lineup.suspects[i], lineup.others[(i + round) % others]);
+    for (std::size_t i = 0; i < count; ++i) pairs.emplace_back(lineup.suspects[i], other(i));
+    auto const controls = std::max(count, least_controls);
+    for (auto i = count; i + 1 < others && pairs.size() < count + controls; i += 2)
+      pairs.emplace_back(other(i), other(i + 1));
     rounds.push_back(first_ranks(pairs, lineup.hosts));
     std::sort(rounds.back().begin(), rounds.back().end());
   }

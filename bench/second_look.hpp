@@ -13,7 +13,8 @@ namespace maru {
 /// under suspicion, or everybody is. Pure, and the same on every rank.
 /// - what each rank or each host does alone: on the suspects and on as many others, at least three if there are
 /// - what several hosts do together: each suspect's ranks with those of one other host, and two others as a control
-/// - the link map: each suspect with up to eight others, one after another; pairs within hosts as before
+/// - the link map: each suspect with up to eight others, one after another, while others are paired as controls; pairs
+///   within hosts as before
 std::vector<Case> second_look(std::vector<Case> const& first_look, std::vector<std::string> const& host_of_rank,
                               std::vector<std::string> const& suspects);
 

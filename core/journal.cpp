@@ -158,6 +158,8 @@ Report report_of(JournalContent const& content) {
     info.host = header.hosts[rank];
     info.local_rank = places[info.host]++;
   }
+  if (!report.ranks.empty())
+    report.lost.push_back({0, report.ranks.front().host, "it wrote no report: it was killed, or the whole job was"});
   report.records = content.records;
   return report;
 }

@@ -61,6 +61,7 @@ std::optional<std::vector<std::int64_t>> ranks_begun(std::vector<std::string> co
                                                      std::vector<std::string> const& hosts_now);
 
 /// What can be told of a run that left its journal and no report: who began it, and the records of its closed cases.
+/// Rank 0, who would have written it, counts as lost.
 Report report_of(JournalContent const& content);
 
 std::string journal_path(std::string const& directory);

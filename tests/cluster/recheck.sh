@@ -23,7 +23,7 @@ expect_json slow/verdict.json '"second look" in r["hosts"][2]["reason"] and not 
 if ! box_can_burn; then exit 0; fi
 box_burn h2
 box_start 1 "$MARU" run --plan "$box_source/box.toml" --out flaky --recheck "${limits[@]}"
-first_look=31 # lines of a journal: its head, and of 4 × gemm, 2 × all_reduce and 9 × 2 links the records and the ends
+first_look=37 # lines of the journal: its head, 4 gemms, 2 × 1 all_reduce, 9 × 2 links, and an end of each of the 12 cases
 wait_until 120 at_least "$first_look" flaky/journal.jsonl || fail "the first look does not end"
 box_cool h2
 wait_until 120 gone "$launched" || fail "the run does not end"

@@ -136,6 +136,8 @@ TEST(Journal, TellsOfARunThatLeftNoReport) {
   EXPECT_EQ(report.hosts.size(), 2U);
   EXPECT_EQ(report.ranks.at(2).local_rank, 1);
   EXPECT_EQ(report.records.size(), 2U);
+  ASSERT_EQ(report.lost.size(), 1U);
+  EXPECT_EQ(report.lost[0].host, "a");
 }
 
 } // namespace

@@ -44,6 +44,14 @@ TEST(SecondLook, LinksOfSuspectsMeetOneOtherAfterTheOther) {
   EXPECT_EQ(cases[2].groups, (GroupList{{0, 6}, {2, 8}}));
 }
 
+TEST(SecondLook, OthersArePairedSoThatTheUsualIsKnown) {
+  auto const cases = second_look({asked("hosts:0", {{0, 2}})}, {"a", "b", "c", "d"}, {"c"});
+  ASSERT_EQ(cases.size(), 3U);
+  EXPECT_EQ(cases[0].groups, (GroupList{{0, 2}, {1, 3}}));
+  EXPECT_EQ(cases[1].groups, (GroupList{{0, 3}, {1, 2}}));
+  EXPECT_EQ(cases[2].groups, (GroupList{{0, 1}, {2, 3}}));
+}
+
 TEST(SecondLook, NothingWhereNobodyOrEverybodyIsUnderSuspicion) {
   EXPECT_THAT(second_look({asked("rank")}, hosts, {}), IsEmpty());
   EXPECT_THAT(second_look({asked("rank")}, hosts, {"a", "b", "c", "d", "e"}), IsEmpty());
@@ -64,7 +72,7 @@ TEST(FurtherRounds, OnlyWhereSomeWereLeftOut) {
   auto const cases = further_rounds(all, hosts, {"b"});
   ASSERT_EQ(cases.size(), 4U);
   EXPECT_EQ(cases[0].group_kind, "hosts:2");
-  EXPECT_EQ(cases[3].groups, (GroupList{{2, 8}}));
+  EXPECT_EQ(cases[3].groups, (GroupList{{0, 4}, {2, 8}}));
   EXPECT_FALSE(cases[0].second_look);
 }
 
