@@ -105,8 +105,14 @@ Exit validate(Arguments const& a) {
   options.past = std::move(baseline.past);
   options.baseline = std::move(baseline.name);
   auto const verdict = judge(report, options);
-  if (!a.drain_list.empty()) write_file(a.drain_list, find_verdict_format("drain")->render(verdict));
-  print(format->render(verdict));
+  auto const text = format->render(verdict);
+  try {
+    if (!a.drain_list.empty()) write_file(a.drain_list, find_verdict_format("drain")->render(verdict));
+  } catch (Error const&) {
+    print(text); // the answer is not lost with the list
+    throw;
+  }
+  print(text);
   return verdict.state == State::pass || verdict.state == State::warn ? Exit::good : Exit::wrong;
 }
 
