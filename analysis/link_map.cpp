@@ -63,6 +63,14 @@ void add_link(Sheet& sheet, Record const& record) {
   sheet.map.links.push_back({first_sends ? a : b, first_sends ? b : a, record.cost.bytes / seconds, 0});
 }
 
+// A suspect's link may have been measured twice, in its round and once more: together it is one link.
+void join_doubles(LinkMap& map) {
+  std::map<std::pair<std::size_t, std::size_t>, std::vector<double>> values;
+  for (auto const& link : map.links) values[{link.from, link.to}].push_back(link.value);
+  map.links.clear();
+  for (auto& [ends, all] : values) map.links.push_back({ends.first, ends.second, median_of(all), 0});
+}
+
 /// For one side of all links: which of them belong to each node.
 struct Side {
   std::vector<double> effects;
@@ -167,6 +175,7 @@ std::vector<LinkMap> link_maps(Report const& report, bool second_look) {
   for (auto& [key, sheet] : sheets) {
     add_nodes(sheet, names);
     for (auto const* record : sheet.records) add_link(sheet, *record);
+    join_doubles(sheet.map);
     fit(sheet.map);
     maps.push_back(std::move(sheet.map));
   }

@@ -167,9 +167,8 @@ Record CaseRunner::begin_record(Case const& item, Operation const& operation, Gr
   record.backend = item.backend ? item.backend->name : "none";
   record.device = item.backend ? item.backend->device : "";
   record.labels = labels(operation);
-  record.group = {.kind = item.group_kind,
-                  .index = static_cast<std::int64_t>(grouping.mine),
-                  .ranks = grouping.members.numbers};
+  record.group = {
+      .kind = item.group_kind, .index = static_cast<std::int64_t>(grouping.mine), .ranks = grouping.members.numbers};
   record.second_look = item.second_look;
   record.cost = cost(operation);
   record.rehearsal = here_.rehearsal && computes_with_device(record);
@@ -198,9 +197,7 @@ std::unique_ptr<Work> CaseRunner::prepare(Case const& item, Operation const& ope
   auto const& members = grouping.members;
   std::unique_ptr<Work> work;
   record.status = Status::failed;
-  if (!all_do(group, members, record.reason,
-              [&] { work = item.backend->prepare(operation, site); }))
-    return nullptr;
+  if (!all_do(group, members, record.reason, [&] { work = item.backend->prepare(operation, site); })) return nullptr;
   if (here_.check) {
     Verification mine;
     if (!all_do(group, members, record.reason, [&] { mine = work->verify(); })) return nullptr;
@@ -230,9 +227,9 @@ void CaseRunner::finish_record(Record& record, Measured const& measured, Groupin
 // the same on every rank, whether it takes part or not: it remembers what was looked at.
 bool CaseRunner::deserves_closer_look(Case const& item, GroupList const& groups) {
   constexpr double much_more = 16;
-  auto const kind = fmt::format("{} {} {} {} {}", item.probe, name(item.operation),
-                                item.backend ? item.backend->name : "none", labels(item.operation).text("dtype"),
-                                base_kind(item.group_kind));
+  auto const kind =
+      fmt::format("{} {} {} {} {}", item.probe, name(item.operation), item.backend ? item.backend->name : "none",
+                  labels(item.operation).text("dtype"), base_kind(item.group_kind));
   auto const whole = cost(for_group(item.operation, groups.front().size(), 1));
   double const amount = std::max(whole.flops, whole.bytes);
   auto const [known, fresh] = looked_at_.try_emplace(kind, amount);

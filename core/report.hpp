@@ -71,9 +71,9 @@ struct Verification {
   bool checked = false;
   std::uint64_t elements = 0; ///< compared, over the group's ranks
   std::uint64_t wrong = 0;
-  double max_error = 0; ///< largest error over its tolerance; at most 1 when right
-  std::string method;   ///< "exact", "naive", "freivalds+naive" …
-  std::string detail;   ///< the first wrong element, and whose
+  double max_error = 0;                        ///< largest error over its tolerance; at most 1 when right
+  std::string method;                          ///< "exact", "naive", "freivalds+naive" …
+  std::string detail;                          ///< the first wrong element, and whose
   std::optional<std::int64_t> wrong_rank = {}; ///< who found it; absent when right
 };
 

@@ -78,7 +78,8 @@ std::string ranking(LinkMap const& map) {
 }
 
 std::string usual(LinkMap const& map) {
-  return fmt::format("  usual {:.4g} {}\n", map.usual * (is_latency(map) ? micro : giga), is_latency(map) ? "us" : "GB/s");
+  return fmt::format("  usual {:.4g} {}\n", map.usual * (is_latency(map) ? micro : giga),
+                     is_latency(map) ? "us" : "GB/s");
 }
 
 } // namespace

@@ -37,7 +37,8 @@ TEST(LinksTable, RanksTheHostsThatExplainMost) {
   Fleet fleet;
   fleet.noise = 0;
   fleet.slow_network = {{3, 10}};
-  EXPECT_THAT(table_of(fleet), ContainsRegex("slowest node  +sends  +receives  +explains\n  h00003  +10 %  +10 %  +100 %\n"));
+  EXPECT_THAT(table_of(fleet),
+              ContainsRegex("slowest node  +sends  +receives  +explains\n  h00003  +10 %  +10 %  +100 %\n"));
 }
 
 TEST(LinksTable, OfManyHostsShowsTheSlowestOnly) {
