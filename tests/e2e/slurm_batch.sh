@@ -76,24 +76,14 @@ finishes 60 0
 expect_match cut.log '^maru.sbatch: cut/sweep: unfinished'
 expect_json cut/sweep/report.json 'r["run"]["complete"]'
 [ "$(wc -l <cut/sweep/journal.jsonl)" -gt "$before" ] || fail "nothing was measured after resuming"
-# And once more: there is nothing left to do but the verdict, of a maru that has one.
-cat >judging <<EOF_MARU
-#!/bin/sh
-case \$1 in
---help) "$MARU" --help && echo '  validate    a verdict' ;;
-validate) if [ "\$2" = --help ]; then echo 'Usage: maru validate [OPTIONS] DIR'; else echo "verdict of \$2" && exit 1; fi ;;
-*) exec "$MARU" "\$@" ;;
-esac
-EOF_MARU
-chmod +x judging
+# And once more: there is nothing left to do but the verdict. Nobody can be judged by an operation of known duration.
 export MARU_VALIDATE=on
-program=$MARU
-MARU=$scratch/judging
 submit cut -w node1,node2 -N 2 -- sweep "${long[@]}"
-MARU=$program
 finishes 60 1
 expect_match cut.log '^maru.sbatch: cut/sweep: complete'
-expect_match cut.log '^verdict of cut/sweep'
+expect_match cut.log '^2 nodes unknown: '
+expect_match cut/sweep.verdict 'nothing to judge it by'
+[ ! -s cut/sweep.drain ] || ! grep -qv '^#' cut/sweep.drain || fail "a node that nothing is known of is to be drained"
 
 # ---- what cannot be
 submit odd -N 1 -- sweeep
