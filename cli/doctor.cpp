@@ -75,7 +75,7 @@ Exit doctor(std::string const& format, std::string const& out) {
 }
 
 void add(CLI::App& program, Exit& code) {
-  auto* app = program.add_subcommand("doctor", "before a run: is this host, or every host of a job, fit for it");
+  auto* app = program.add_subcommand("doctor", "before a run: is every host fit for it?");
   auto const format = std::make_shared<std::string>("table");
   auto const out = std::make_shared<std::string>(".");
   app->add_option("--format", *format, "table or json")->capture_default_str()->type_name("NAME");

@@ -56,7 +56,7 @@ std::string first_unknown(CLI::App const& program) {
 }
 
 Exit run_program(int argc, char** argv) {
-  CLI::App program("Measures a cluster: matrix multiplication, memory and collectives.", "maru");
+  CLI::App program("Measures a cluster, and says which node or link is slow.", "maru");
   program.set_version_flag("--version", fmt::format("maru {}", version));
   program.get_formatter()->column_width(26);
   program.require_subcommand(1);

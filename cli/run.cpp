@@ -258,7 +258,7 @@ CLI::Option* value(CLI::App& app, char const* names, std::string& target, char c
 }
 
 void add_file_options(CLI::App& app, Arguments& a) {
-  value(app, "--plan", a.plan, "NAME|FILE", "quick, standard, full or a TOML file [quick]");
+  value(app, "--plan", a.plan, "NAME|FILE", "quick, standard, full, acceptance or a TOML file");
   app.add_option("--set", a.settings, "a probe's parameter, such as gemm.sizes=4096")
       ->type_name("PROBE.KEY=VALUE")
       ->allow_extra_args(false);
