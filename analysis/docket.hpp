@@ -3,9 +3,11 @@
 #pragma once
 
 #include "analysis/judge.hpp"
+#include "analysis/scores.hpp"
 #include "core/measurement.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -22,26 +24,37 @@ struct HostDocket {
 
 /// One look at a report, as it is being judged.
 struct Docket {
-  Docket(Report const& judged, JudgeOptions const& with, bool second);
+  /// Of a first look, or with one of the second look that follows it.
+  Docket(Report const& judged, JudgeOptions const& with, Docket const* before = nullptr);
 
   Report const& report;
   JudgeOptions const& options;
+  Docket const* first; ///< null in a first look
   bool second_look;
   Measurements all;
-  std::vector<HostDocket> hosts; ///< in the order of the report
+  Scorecard peers;                            ///< of the first look
+  std::set<std::string_view> suspects;        ///< of a second look: whom the first accuses
+  std::set<std::string_view> judged_arrivals; ///< hosts whose lateness could have been seen
+  std::vector<HostDocket> hosts;              ///< in the order of the report
   std::vector<LinkVerdict> links;
   std::vector<std::string> notes;
+  bool failed_by_nobody = false; ///< a failure that no host of the report can be held to
 
   /// Null for a host that the report does not list.
   HostDocket* of(std::string_view host);
   std::string_view host_of(std::int64_t rank) const;
   std::string_view device_of(std::int64_t rank) const;
+  /// Place on its host; -1 for a rank that the report does not list.
+  std::int64_t local_of(std::int64_t rank) const;
+  /// Of the accelerators of a host, or of its processor: hosts of one model are peers.
+  std::string model_of(std::string_view host) const;
   /// Adds it to its host; passes are kept in second looks only, to be held against the first.
   void add(HostDocket& host, Evidence evidence) const;
 
 private:
   std::unordered_map<std::string_view, std::size_t> places_;
   std::unordered_map<std::int64_t, RankInfo const*> ranks_;
+  std::unordered_map<std::string_view, std::string> models_;
 };
 
 /// "h3 rank 5" and the like need no more than a note where the same is true of many.

@@ -8,17 +8,27 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <map>
+#include <optional>
 #include <set>
 
 namespace maru {
 
-Docket::Docket(Report const& judged, JudgeOptions const& with, bool second)
-    : report(judged), options(with), second_look(second), all(measurements(judged)) {
+Docket::Docket(Report const& judged, JudgeOptions const& with, Docket const* before)
+    : report(judged), options(with), first(before), second_look(before != nullptr), all(measurements(judged)) {
   for (auto const& host : report.hosts) {
     places_.try_emplace(host.name, hosts.size());
     hosts.emplace_back().host = host.name;
   }
-  for (auto const& rank : report.ranks) ranks_.try_emplace(rank.rank, &rank);
+  for (auto const& rank : report.ranks) {
+    ranks_.try_emplace(rank.rank, &rank);
+    if (!rank.device.empty()) models_.try_emplace(rank.host, rank.device);
+  }
+  for (auto const& host : report.hosts) models_.try_emplace(host.name, host.cpu);
+  if (!before) return;
+  for (auto const& host : before->hosts)
+    if (!host.evidence.empty()) suspects.insert(host.host);
+  for (auto const& link : before->links) suspects.insert({link.from, link.to});
 }
 
 HostDocket* Docket::of(std::string_view host) {
@@ -34,6 +44,16 @@ std::string_view Docket::host_of(std::int64_t rank) const {
 std::string_view Docket::device_of(std::int64_t rank) const {
   auto const found = ranks_.find(rank);
   return found == ranks_.end() ? std::string_view() : found->second->device_uuid;
+}
+
+std::int64_t Docket::local_of(std::int64_t rank) const {
+  auto const found = ranks_.find(rank);
+  return found == ranks_.end() ? -1 : found->second->local_rank;
+}
+
+std::string Docket::model_of(std::string_view host) const {
+  auto const found = models_.find(host);
+  return found == models_.end() ? std::string() : found->second;
 }
 
 void Docket::add(HostDocket& host, Evidence evidence) const {
@@ -72,18 +92,18 @@ void hear(Docket& docket) {
   judge_network(docket);
 }
 
-/// Takes back what a second look does not confirm.
-void compare_looks(HostDocket& first, HostDocket const& second, bool& flaky) {
+/// Takes back what a second look measured again and does not confirm; what it did not measure stands.
+void compare_looks(HostDocket& first, HostDocket const& second, bool arrivals_judged, bool& flaky) {
   for (auto& evidence : first.evidence) {
     if (evidence.state != State::fail || evidence.judgement == "integrity") continue;
     auto const again = std::find_if(second.evidence.begin(), second.evidence.end(), [&](Evidence const& e) {
       return e.judgement == evidence.judgement && e.what == evidence.what && e.rank == evidence.rank;
     });
-    // Nobody is late who is not named again; figures must have been measured again.
-    bool const punctual = again == second.evidence.end() && evidence.judgement == "arrival" && !second.evidence.empty();
-    if (again == second.evidence.end() && !punctual) continue;
+    bool const named = again != second.evidence.end();
+    bool const punctual = !named && evidence.judgement == "arrival" && arrivals_judged;
+    if (!named && !punctual) continue;
     evidence.text += "; second look: " + (punctual ? std::string("punctual") : again->text);
-    if (!punctual && again->state == State::fail) continue;
+    if (named && again->state == State::fail) continue;
     evidence.state = State::warn;
     flaky = true;
   }
@@ -113,10 +133,10 @@ std::string nothing_to_judge_by(JudgeOptions const& options) {
                      options.thresholds.least_peers, options.baseline.empty() ? "no past" : "no past of its own");
 }
 
-HostVerdict conclude_host(HostDocket& host, HostDocket const* second, JudgeOptions const& options) {
+HostVerdict conclude_host(HostDocket& host, Docket* second, JudgeOptions const& options) {
   HostVerdict verdict;
   verdict.host = host.host;
-  if (second) compare_looks(host, *second, verdict.flaky);
+  if (second) compare_looks(host, *second->of(host.host), second->judged_arrivals.contains(host.host), verdict.flaky);
   std::stable_sort(host.evidence.begin(), host.evidence.end(), comes_before);
   verdict.state = state_of(host);
   verdict.flaky = verdict.flaky && verdict.state == State::warn;
@@ -138,14 +158,17 @@ std::string names_of(std::vector<Spec> const& specs) {
 }
 
 // A link that the second look measured again and found usual was only disturbed.
-void compare_links(Docket& first, Docket const& second, std::set<std::string_view> const& looked_at) {
+void compare_links(Docket& first, Docket const& second) {
+  auto const name = [](LinkVerdict const& link) {
+    return fmt::format("{}\n{}\n{}\n{}", link.from, link.to, link.figure, link.backend);
+  };
+  std::map<std::string, LinkVerdict const*> again;
+  for (auto const& link : second.links) again[name(link)] = &link;
   for (auto& link : first.links) {
-    auto const confirmed = std::any_of(second.links.begin(), second.links.end(), [&](LinkVerdict const& again) {
-      return again.from == link.from && again.to == link.to;
-    });
-    if (confirmed || !looked_at.contains(link.from) || !looked_at.contains(link.to)) continue;
-    link.state = State::warn;
-    link.text += "; a second look did not find it again";
+    auto const found = again.find(name(link));
+    if (found == again.end()) continue;
+    link.text += "; second look: " + found->second->text;
+    if (link.state == State::fail && found->second->state == State::pass) link.state = State::warn;
   }
 }
 
@@ -159,26 +182,25 @@ std::string describe(Thresholds const& t) {
 }
 
 Verdict judge(Report const& report, JudgeOptions const& options) {
-  Docket first(report, options, false);
+  Docket first(report, options);
   hear(first);
   std::optional<Docket> second;
   if (std::any_of(report.records.begin(), report.records.end(), [](Record const& r) { return r.second_look; }))
-    hear(second.emplace(report, options, true));
+    hear(second.emplace(report, options, &first));
   Verdict verdict;
   verdict.run = report.run.id;
   verdict.plan = report.run.plan;
   verdict.spec = names_of(options.specs);
   verdict.baseline = options.baseline;
   verdict.thresholds = describe(options.thresholds);
-  verdict.state = report.hosts.empty() ? State::unknown : State::pass;
-  std::set<std::string_view> looked_at;
+  // What was not asked of anybody cannot have passed.
+  verdict.state = report.hosts.empty() || !report.run.complete ? State::unknown : State::pass;
+  if (first.failed_by_nobody) verdict.state = State::fail;
   for (auto& host : first.hosts) {
-    auto* const again = second ? second->of(host.host) : nullptr;
-    if (again && !again->evidence.empty()) looked_at.insert(host.host);
-    verdict.hosts.push_back(conclude_host(host, again, options));
+    verdict.hosts.push_back(conclude_host(host, second ? &*second : nullptr, options));
     verdict.state = worse(verdict.state, verdict.hosts.back().state);
   }
-  if (second) compare_links(first, *second, looked_at);
+  if (second) compare_links(first, *second);
   for (auto const& link : first.links) verdict.state = worse(verdict.state, link.state);
   verdict.links = std::move(first.links);
   std::stable_sort(verdict.links.begin(), verdict.links.end(),
@@ -189,15 +211,16 @@ Verdict judge(Report const& report, JudgeOptions const& options) {
 }
 
 std::vector<std::string> suspects(Report const& report, JudgeOptions const& options, bool network_only) {
-  Docket docket(report, options, false);
+  Docket docket(report, options);
   if (!network_only) judge_figures(docket);
   judge_network(docket);
+  std::set<std::string_view> ends; // of slow links: for one of them it may be
+  for (auto const& link : docket.links) ends.insert({link.from, link.to});
   std::vector<std::pair<State, std::string>> accused;
   for (auto const& host : docket.hosts) {
     auto state = State::pass;
     for (auto const& evidence : host.evidence) state = worse(state, evidence.state);
-    for (auto const& link : docket.links) // both ends, for one of them it may be
-      if (link.from == host.host || link.to == host.host) state = worse(state, State::warn);
+    if (ends.contains(host.host)) state = worse(state, State::warn);
     if (state != State::pass) accused.emplace_back(state, host.host);
   }
   std::stable_sort(accused.begin(), accused.end(), [](auto const& a, auto const& b) { return a.first > b.first; });

@@ -98,12 +98,16 @@ void judge_floors(Docket& docket) {
 
 // ---- relative and historical
 
-State state_of(Score const& score, Thresholds const& thresholds) {
+// A past of one or two runs has no width: only what is plain beyond any usual noise counts there.
+constexpr std::size_t firm_past = 3;
+constexpr double thin_past = 3; // times the effect
+
+State state_of(Score const& score, Thresholds const& thresholds, double effect) {
   double const miss = 1 - std::exp(score.deviation);
-  bool const beyond_chance =
-      -score.deviation > score.uncertainty && -score.deviation >= thresholds.sigmas * score.sigma;
-  if (!beyond_chance || miss < warn_part * thresholds.effect) return State::pass;
-  return miss < thresholds.effect ? State::warn : State::fail;
+  if (-score.deviation < thresholds.sigmas * score.sigma || miss < warn_part * thresholds.effect) return State::pass;
+  // Far off, and so unsteady that its own interval reaches what is usual: it may be either.
+  if (-score.deviation <= score.uncertainty) return miss < effect ? State::pass : State::warn;
+  return miss < effect ? State::warn : State::fail;
 }
 
 std::string text_of(Score const& score, Category const& category, char const* whom) {
@@ -119,20 +123,19 @@ std::string text_of(Score const& score, Category const& category, char const* wh
 
 void judge_scores(Docket& docket, Scorecard const& card, char const* judgement, State HostDocket::*slot,
                   std::size_t least, char const* whom) {
-  std::vector<bool> computing(card.categories.size()); // categories in which a processor alone is at work
-  for (auto const& metric : docket.all.metrics)
-    for (std::size_t i = 0; i < card.categories.size(); ++i)
-      if (computes(metric) && card.categories[i].title == category_title(metric)) computing[i] = true;
+  auto const& thresholds = docket.options.thresholds;
   for (auto const& score : card.scores) {
     auto const& place = docket.all.places[score.place];
     auto* host = docket.of(place.host);
     if (!host || score.peers < least) continue;
-    auto const state = state_of(score, docket.options.thresholds);
-    take(host->*slot, state);
-    if (state == State::fail && !place.device && computing[score.category]) host->processor_slow = true;
-    if (state == State::pass && !docket.second_look) continue;
+    bool const thin = slot == &HostDocket::historical && score.peers < firm_past;
+    auto const state =
+        state_of(score, thresholds, thin ? std::min(0.99, thin_past * thresholds.effect) : thresholds.effect);
     auto const& category = card.categories[score.category];
-    auto evidence = evidence_of(docket, place, judgement, state, category.title);
+    take(host->*slot, state);
+    if (state == State::fail && !place.device && category.computes) host->processor_slow = true;
+    if (state == State::pass && !docket.second_look) continue;
+    auto evidence = evidence_of(docket, place, judgement, state, category.key);
     evidence.value = score.value;
     evidence.expected = score.expected;
     evidence.text = text_of(score, category, whom);
@@ -144,8 +147,9 @@ void judge_scores(Docket& docket, Scorecard const& card, char const* judgement, 
 
 void judge_figures(Docket& docket) {
   judge_floors(docket);
-  judge_scores(docket, against_peers(docket.report, docket.all, docket.second_look), "relative", &HostDocket::relative,
-               docket.options.thresholds.least_peers, "peer");
+  docket.peers = docket.first ? against_peers_again(docket.report, docket.all, docket.first->peers, docket.suspects)
+                              : against_peers(docket.report, docket.all);
+  judge_scores(docket, docket.peers, "relative", &HostDocket::relative, docket.options.thresholds.least_peers, "peer");
   judge_scores(docket, against_past(docket.report, docket.all, docket.options.past, docket.second_look), "historical",
                &HostDocket::historical, 1, "earlier run");
 }

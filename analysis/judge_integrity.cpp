@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 #include <set>
+#include <unordered_map>
 
 namespace maru {
 namespace {
@@ -15,27 +17,48 @@ constexpr double usual_part = 0.5; // of the peers must have answered for an ans
 
 std::string title(Record const& record) { return fmt::format("{} {}", record.operation, record.labels.line()); }
 
-void accuse(Docket& docket, std::int64_t rank, State state, char const* what, std::string text) {
+/// False when the report does not know the rank's host.
+bool accuse(Docket& docket, std::int64_t rank, State state, std::string what, std::string text) {
   auto* host = docket.of(docket.host_of(rank));
-  if (!host) return;
+  if (!host) return false;
   Evidence evidence;
   evidence.judgement = "integrity";
   evidence.state = state;
-  evidence.what = what;
+  evidence.what = std::move(what);
   evidence.rank = rank;
   evidence.device_uuid = docket.device_of(rank);
   evidence.text = std::move(text);
   docket.add(*host, std::move(evidence));
+  return true;
 }
 
-// The rank that found the wrong element; where the report does not say, all of the group.
+// The rank that found the wrong element; where the report does not say, or does not know it, all of the group.
 void judge_wrong(Docket& docket) {
   for (auto const& record : docket.report.records) {
     if (record.status != Status::wrong) continue;
     auto const culprit = record.verification.wrong_rank;
     auto const text = fmt::format("wrong result: {}: {}", title(record), record.reason);
-    for (auto const rank : culprit ? std::vector{*culprit} : record.group.ranks)
-      accuse(docket, rank, State::fail, "wrong result", text);
+    bool accused = culprit && accuse(docket, *culprit, State::fail, "wrong result", text);
+    if (accused) continue;
+    for (auto const rank : record.group.ranks)
+      accused = accuse(docket, rank, State::fail, "wrong result", text) || accused;
+    if (accused) continue;
+    docket.failed_by_nobody = true;
+    docket.notes.push_back("of a rank that the report does not list: " + text);
+  }
+}
+
+// What could not be measured is unknown, whatever the peers have. Of several hosts together nobody is to blame.
+void judge_failed(Docket& docket) {
+  for (auto const& record : docket.report.records) {
+    if (record.status != Status::failed || record.second_look) continue;
+    std::set<std::string_view> hosts;
+    for (auto const rank : record.group.ranks) hosts.insert(docket.host_of(rank));
+    auto const text = fmt::format("could not be measured: {}: {}", title(record), record.reason);
+    if (hosts.size() == 1)
+      accuse(docket, record.group.ranks.front(), State::unknown, "failed", text);
+    else
+      docket.notes.push_back(text);
   }
 }
 
@@ -74,34 +97,62 @@ void note_doubts(Docket& docket) {
                                        list_text({entry.second.begin(), entry.second.end()})));
 }
 
-/// Hosts by what makes them peers: the model of the place that answers.
+/// Who could have answered in a category: ranks where each answers alone, otherwise the first ranks of hosts.
+struct Electorate {
+  std::string title;
+  std::set<std::int64_t> all, valid, doubted;
+};
+
 std::string peers_of(Place const& place) { return place.device ? place.model : "processors " + place.model; }
 
-std::map<std::string, std::set<std::string_view>> hosts_by_model(Report const& report) {
-  std::map<std::string, std::set<std::string_view>> hosts;
-  for (auto const& host : report.hosts) hosts["processors " + host.cpu].insert(host.name);
-  for (auto const& rank : report.ranks)
-    if (!rank.device.empty()) hosts[rank.device].insert(rank.host);
-  return hosts;
+/// The ranks of each model, or of each the first on its host.
+using RanksByModel = std::map<std::string, std::set<std::int64_t>>;
+
+RanksByModel ranks_by_model(Report const& report, bool first_only) {
+  std::unordered_map<std::string_view, std::string_view> processors;
+  for (auto const& host : report.hosts) processors[host.name] = host.cpu;
+  RanksByModel ranks;
+  for (auto const& rank : report.ranks) {
+    if (first_only && rank.local_rank != 0) continue;
+    ranks["processors " + std::string(processors[rank.host])].insert(rank.rank);
+    if (!rank.device.empty()) ranks[rank.device].insert(rank.rank);
+  }
+  return ranks;
 }
 
-std::string why_missing(Docket const& docket, std::map<std::string_view, std::string> const& reasons,
-                        std::string_view host) {
-  auto const found = reasons.find(host);
-  if (found != reasons.end()) return found->second;
-  return docket.report.run.complete ? "not measured" : "not measured before the run ended";
+std::map<std::string, Electorate> electorates(Docket const& docket) {
+  auto const each = ranks_by_model(docket.report, false), first = ranks_by_model(docket.report, true);
+  std::vector<std::string> keys;
+  for (auto const& metric : docket.all.metrics) keys.push_back(category_key(metric));
+  std::map<std::string, Electorate> result;
+  for (auto const& value : docket.all.values) {
+    auto const& record = docket.report.records[value.record];
+    auto const& place = docket.all.places[value.place];
+    auto const& metric = docket.all.metrics[value.metric];
+    bool const comparable = is_comparable(docket.report, docket.all, value, false);
+    bool const by_rank = metric.group_kind == "rank", by_host = metric.group_kind == "node";
+    if ((!comparable && !value.doubtful) || record.second_look || (!by_rank && !by_host)) continue;
+    auto& electorate = result[keys[value.metric] + " " + peers_of(place)];
+    if (electorate.title.empty()) {
+      electorate.title = category_title(metric);
+      auto const& peers = by_rank ? each : first;
+      if (auto const found = peers.find(peers_of(place)); found != peers.end()) electorate.all = found->second;
+    }
+    auto const speaker = record.group.ranks.front();
+    (comparable ? electorate.valid : electorate.doubted).insert(speaker);
+  }
+  return result;
 }
 
-/// The first reason for which a host has no valid answer.
-std::map<std::string_view, std::string> reasons_by_host(Docket const& docket) {
-  std::map<std::string_view, std::string> reasons;
+/// The first reason for which a rank has no valid answer.
+std::unordered_map<std::int64_t, std::string> reasons_by_rank(Docket const& docket) {
+  std::unordered_map<std::int64_t, std::string> reasons;
   for (auto const& record : docket.report.records) {
     auto const words = doubts(record);
     if (record.second_look || (record.status == Status::ok && words.empty())) continue;
     for (auto const rank : record.group.ranks)
-      if (auto const host = docket.host_of(rank); !host.empty())
-        reasons.try_emplace(host,
-                            words.empty() ? fmt::format("{}: {}", name(record.status), record.reason) : words.front());
+      reasons.try_emplace(rank,
+                          words.empty() ? fmt::format("{}: {}", name(record.status), record.reason) : words.front());
   }
   return reasons;
 }
@@ -110,33 +161,26 @@ std::map<std::string_view, std::string> reasons_by_host(Docket const& docket) {
 
 void judge_integrity(Docket& docket) {
   judge_wrong(docket);
+  judge_failed(docket);
   judge_memory_errors(docket);
   judge_lost(docket);
   note_doubts(docket);
 }
 
 void judge_missing(Docket& docket) {
-  std::map<std::pair<std::string, std::string>, std::set<std::string_view>> answered; // by title and peers
-  for (auto const& value : docket.all.values)
-    if (is_comparable(docket.report, docket.all, value, false)) {
-      auto const& place = docket.all.places[value.place];
-      answered[{category_title(docket.all.metrics[value.metric]), peers_of(place)}].insert(place.host);
-    }
-  auto const hosts = hosts_by_model(docket.report);
-  auto const reasons = reasons_by_host(docket);
-  for (auto const& [key, there] : answered) {
-    auto const peers = hosts.find(key.second);
-    if (peers == hosts.end() || there.size() == peers->second.size() ||
-        static_cast<double>(there.size()) < usual_part * static_cast<double>(peers->second.size()))
-      continue;
-    for (auto const host : peers->second) {
-      if (there.contains(host)) continue;
-      Evidence evidence;
-      evidence.judgement = "integrity";
-      evidence.what = key.first;
-      evidence.text = fmt::format("{}: no valid figure ({}); {} have one", key.first,
-                                  why_missing(docket, reasons, host), counted(there.size(), "peer"));
-      docket.add(*docket.of(host), std::move(evidence));
+  auto const reasons = reasons_by_rank(docket);
+  for (auto const& [key, electorate] : electorates(docket)) {
+    auto const& [title, all, valid, doubted] = electorate;
+    bool const usual = static_cast<double>(valid.size()) >= usual_part * static_cast<double>(all.size());
+    if (valid.size() == all.size() && doubted.empty()) continue;
+    for (auto const rank : all) {
+      // Peers who answered show that it could have been asked; its own invalid answer shows that it was.
+      if (valid.contains(rank) || !(usual || doubted.contains(rank))) continue;
+      auto const reason = reasons.find(rank);
+      auto const why = reason != reasons.end()      ? reason->second
+                       : docket.report.run.complete ? std::string("not measured")
+                                                    : std::string("not measured before the run ended");
+      accuse(docket, rank, State::unknown, key, fmt::format("{}: no valid figure ({})", title, why));
     }
   }
 }

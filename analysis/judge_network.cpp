@@ -9,21 +9,25 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <map>
+#include <optional>
 
 namespace maru {
 namespace {
 
-// A host's processor drives MPI's messages, and starts a device's. Devices' own networks do not wait for it much.
-bool follows_from_processor(HostDocket const& host, std::string_view backend) {
-  return host.processor_slow && backend == "mpi";
+void note_arrivals(Docket& docket) {
+  for (auto const& record : docket.report.records)
+    if (record.second_look == docket.second_look && record.arrival && record.arrival->iterations > 0)
+      for (auto const rank : record.group.ranks) docket.judged_arrivals.insert(docket.host_of(rank));
 }
 
 void judge_lateness(Docket& docket) {
+  note_arrivals(docket);
   std::vector<std::string> explained;
   for (auto const& late : late_ranks(docket.report, docket.second_look)) {
     auto* host = docket.of(late.host);
     if (!host) continue;
-    if (host->processor_slow) {
+    if (host->processor_slow && !docket.second_look) { // in a second look nothing may be missing that the first has
       explained.push_back(fmt::format("rank {} on {}", late.rank, late.host));
       continue;
     }
@@ -47,36 +51,68 @@ double least_badness(LinkMap const& map, Thresholds const& thresholds) {
 
 Unit unit_of(LinkMap const& map) { return is_latency(map) ? Unit::second : Unit::byte_per_second; }
 
-/// A node's worse side.
-struct Side {
-  char const* verb;
-  double badness; ///< log, positive is worse
-  double ratio;
-};
-
-Side worse_side(LinkMap const& map, LinkNode const& node) {
-  double const sign = is_latency(map) ? 1 : -1;
-  Side const out{"sends", sign * std::log(node.out), node.out}, in{"receives", sign * std::log(node.in), node.in};
-  // A late answer looks the same from both ends.
-  if (is_latency(map)) return {"answers", std::max(out.badness, in.badness), std::max(out.ratio, in.ratio)};
-  return out.badness >= in.badness ? out : in;
+std::string ratio_text(LinkMap const& map, double ratio) {
+  return is_latency(map) ? fmt::format("{:.1f} times", ratio) : fmt::format("{:.0f} % of", 100 * ratio);
 }
 
-/// Whether each node of the map is worse than all links with others explain by chance.
-std::vector<bool> slow_nodes(LinkMap const& map, Thresholds const& thresholds) {
-  std::vector<double> effects;
-  for (auto const& node : map.nodes) effects.push_back(worse_side(map, node).badness);
-  auto copy = effects;
-  auto const center = center_of(copy);
-  std::vector<bool> slow;
-  for (double const effect : effects)
-    slow.push_back(map.nodes.size() >= least_nodes && effect >= least_badness(map, thresholds) &&
-                   effect - center.median >= thresholds.sigmas * center.sigma);
+std::string title(LinkMap const& map) { return fmt::format("{} {} {}", map.scope, map.figure, map.backend); }
+
+// ---- between hosts
+
+/// How a node does against the usual, on its worse side.
+struct Standing {
+  char const* verb = "sends";
+  double badness = 0; ///< log, positive is worse
+};
+
+double ratio_of(LinkMap const& map, double badness) { return std::exp(is_latency(map) ? badness : -badness); }
+
+/// From the fit over the whole map.
+Standing standing(LinkMap const& map, LinkNode const& node) {
+  double const sign = is_latency(map) ? 1 : -1, out = sign * std::log(node.out), in = sign * std::log(node.in);
+  if (is_latency(map)) return {"answers", std::max(out, in)}; // a late answer looks the same from both ends
+  return out >= in ? Standing{"sends", out} : Standing{"receives", in};
+}
+
+/// Whether each node is slow against those of its model: another model may have another network card.
+std::vector<bool> slow_nodes(Docket const& docket, LinkMap const& map) {
+  std::map<std::string, std::vector<std::size_t>> models;
+  for (std::size_t i = 0; i < map.nodes.size(); ++i) models[docket.model_of(map.nodes[i].host)].push_back(i);
+  std::vector<bool> slow(map.nodes.size());
+  auto const& thresholds = docket.options.thresholds;
+  for (auto const& [model, members] : models) {
+    if (members.size() < least_nodes) continue;
+    std::vector<double> effects;
+    for (auto const i : members) effects.push_back(standing(map, map.nodes[i]).badness);
+    auto copy = effects;
+    auto const center = center_of(copy);
+    for (std::size_t i = 0; i < members.size(); ++i)
+      slow[members[i]] = effects[i] - center.median >= least_badness(map, thresholds) &&
+                         effects[i] - center.median >= thresholds.sigmas * center.sigma;
+  }
   return slow;
 }
 
-std::string ratio_text(LinkMap const& map, double ratio) {
-  return is_latency(map) ? fmt::format("{:.1f} times", ratio) : fmt::format("{:.0f} % of", 100 * ratio);
+std::size_t of_its_model(Docket const& docket, LinkMap const& map, LinkNode const& node) {
+  auto const model = docket.model_of(node.host);
+  return static_cast<std::size_t>(std::count_if(
+      map.nodes.begin(), map.nodes.end(), [&](LinkNode const& other) { return docket.model_of(other.host) == model; }));
+}
+
+void add_network(Docket& docket, LinkMap const& map, HostDocket& host, Standing const& side, double explains,
+                 State state) {
+  Evidence evidence;
+  evidence.judgement = "network";
+  evidence.state = state;
+  evidence.what = title(map);
+  evidence.expected = map.usual;
+  evidence.value = map.usual * ratio_of(map, side.badness);
+  evidence.text =
+      fmt::format("{}: it {} at {}, {} the usual {}", state == State::pass ? "transfers" : "transfers slowly",
+                  side.verb, figure_text(evidence.value, unit_of(map)), ratio_text(map, ratio_of(map, side.badness)),
+                  figure_text(map.usual, unit_of(map)));
+  if (explains >= 0) evidence.text += fmt::format("; it explains {:.0f} % of the excess", 100 * explains);
+  docket.add(host, std::move(evidence));
 }
 
 void judge_nodes(Docket& docket, LinkMap const& map, std::vector<bool> const& slow) {
@@ -84,30 +120,19 @@ void judge_nodes(Docket& docket, LinkMap const& map, std::vector<bool> const& sl
   for (std::size_t i = 0; i < map.nodes.size(); ++i) {
     auto const& node = map.nodes[i];
     auto* host = docket.of(node.host);
-    if (!host || map.nodes.size() < least_nodes) continue;
-    if (slow[i] && follows_from_processor(*host, map.backend)) {
+    if (!host || of_its_model(docket, map, node) < least_nodes) continue;
+    // A host's processor drives MPI's messages. Devices' own networks do not wait for it much.
+    if (slow[i] && host->processor_slow && map.backend == "mpi") {
       explained.push_back(node.name);
       continue;
     }
-    auto const side = worse_side(map, node);
     auto const state = slow[i] ? State::fail : State::pass;
     host->relative = host->relative == State::unknown ? state : worse(host->relative, state);
-    if (state == State::pass && !docket.second_look) continue;
-    Evidence evidence;
-    evidence.judgement = "network";
-    evidence.state = state;
-    evidence.what = fmt::format("{} {}", map.scope, map.figure);
-    evidence.value = map.usual * side.ratio;
-    evidence.expected = map.usual;
-    evidence.text =
-        fmt::format("transfers slowly: {} {} at {}, {} the usual {}; it explains {:.0f} % of the excess",
-                    map.scope == "local" ? node.name : "it", side.verb, figure_text(evidence.value, unit_of(map)),
-                    ratio_text(map, side.ratio), figure_text(map.usual, unit_of(map)), 100 * node.explains);
-    docket.add(*host, std::move(evidence));
+    if (slow[i]) add_network(docket, map, *host, standing(map, node), node.explains, state);
   }
   if (!explained.empty())
-    docket.notes.push_back(fmt::format("slow {} between {}, which follows from a slow processor: {}", map.figure,
-                                       map.scope == "hosts" ? "hosts" : "ranks", list_text(explained)));
+    docket.notes.push_back(fmt::format("slow {} between hosts, which follows from a slow processor: {}", map.figure,
+                                       list_text(explained)));
 }
 
 // What two ends do not explain is the link's own. Ends that are slow themselves say nothing of their links.
@@ -116,21 +141,122 @@ void judge_links(Docket& docket, LinkMap const& map, std::vector<bool> const& sl
   for (auto const& link : map.links) rests.push_back(badness(map, link.value) - badness(map, link.expected));
   auto copy = rests;
   auto const center = center_of(copy);
+  double const least = least_badness(map, docket.options.thresholds);
   for (std::size_t i = 0; i < map.links.size(); ++i) {
     auto const& link = map.links[i];
-    if (slow[link.from] || slow[link.to] || rests[i] < least_badness(map, docket.options.thresholds) ||
-        badness(map, link.value) < least_badness(map, docket.options.thresholds) ||
-        rests[i] - center.median < docket.options.thresholds.sigmas * center.sigma)
-      continue;
+    bool const beyond = rests[i] - center.median >= docket.options.thresholds.sigmas * center.sigma;
+    if (slow[link.from] || slow[link.to] || rests[i] < least || badness(map, link.value) < least || !beyond) continue;
     if (is_latency(map) && link.from > link.to) continue; // the other way is the same measurement
     auto const &from = map.nodes[link.from], &to = map.nodes[link.to];
-    bool const told = map.nodes.size() >= least_nodes; // whether it can be told from its ends
-    double const ratio = link.value / link.expected;
-    docket.links.push_back({from.name, to.name, told ? State::fail : State::unknown,
-                            fmt::format("{}: {}, {} the {} that its ends have with others", map.figure,
-                                        figure_text(link.value, unit_of(map)), ratio_text(map, ratio),
-                                        figure_text(link.expected, unit_of(map))),
-                            link.value, link.expected});
+    auto& verdict = docket.links.emplace_back();
+    verdict.from = from.name;
+    verdict.to = to.name;
+    verdict.figure = map.figure;
+    verdict.backend = map.backend;
+    // Whether it can be told from its ends.
+    verdict.state = map.nodes.size() >= least_nodes ? State::fail : State::unknown;
+    verdict.value = link.value;
+    verdict.expected = link.expected;
+    verdict.text = fmt::format("{}: {}, {} the {} that its ends have with others", map.figure,
+                               figure_text(link.value, unit_of(map)), ratio_text(map, link.value / link.expected),
+                               figure_text(link.expected, unit_of(map)));
+  }
+}
+
+// ---- a second look at hosts: half of the few that take part are suspects, so that no fit over them tells what is
+// usual
+
+/// What links between hosts under no suspicion have in the second look.
+double usual_again(Docket const& docket, LinkMap const& map) {
+  std::vector<double> values;
+  for (auto const& link : map.links)
+    if (!docket.suspects.contains(map.nodes[link.from].host) && !docket.suspects.contains(map.nodes[link.to].host))
+      values.push_back(link.value);
+  if (!values.empty()) return median_of(values);
+  for (auto const& before : link_maps(docket.report))
+    if (title(before) == title(map)) return before.usual;
+  return map.usual;
+}
+
+/// A suspect's worse side, by its links with those who are under no suspicion.
+std::optional<Standing> standing_again(Docket const& docket, LinkMap const& map, std::size_t node) {
+  std::vector<double> out, in;
+  for (auto const& link : map.links) {
+    bool const sends = link.from == node;
+    if (!sends && link.to != node) continue;
+    if (docket.suspects.contains(map.nodes[sends ? link.to : link.from].host)) continue;
+    (sends ? out : in).push_back(badness(map, link.value));
+  }
+  if (out.empty() && in.empty()) return std::nullopt;
+  double const sends = out.empty() ? -1 : median_of(out), receives = in.empty() ? -1 : median_of(in);
+  if (is_latency(map)) return Standing{"answers", std::max(sends, receives)};
+  return sends >= receives ? Standing{"sends", sends} : Standing{"receives", receives};
+}
+
+void judge_hosts_again(Docket& docket, LinkMap map) {
+  map.usual = usual_again(docket, map);
+  double const least = least_badness(map, docket.options.thresholds);
+  for (std::size_t i = 0; i < map.nodes.size(); ++i) {
+    auto* host = docket.of(map.nodes[i].host);
+    if (!host || !docket.suspects.contains(host->host)) continue;
+    if (auto const side = standing_again(docket, map, i))
+      add_network(docket, map, *host, *side, -1, side->badness >= least ? State::fail : State::pass);
+  }
+  for (auto const& link : map.links) {
+    auto& again = docket.links.emplace_back();
+    again.from = map.nodes[link.from].name;
+    again.to = map.nodes[link.to].name;
+    again.figure = map.figure;
+    again.backend = map.backend;
+    again.state = badness(map, link.value) >= least ? State::fail : State::pass;
+    again.text = figure_text(link.value, unit_of(map));
+  }
+}
+
+// ---- within hosts: the same two places on other hosts of the model have the same link between them
+
+std::string places_of(Docket const& docket, LinkMap const& map, Link const& link) {
+  auto const &from = map.nodes[link.from], &to = map.nodes[link.to];
+  return fmt::format("{} {} {}", docket.model_of(from.host), docket.local_of(from.rank), docket.local_of(to.rank));
+}
+
+/// What is between the same two places of a host, as logarithms, over the hosts of a first look.
+std::map<std::string, Center> usual_between_places(Docket const& docket, LinkMap const& map) {
+  std::map<std::string, std::vector<double>> alike;
+  for (auto const& before : link_maps(docket.report))
+    if (title(before) == title(map))
+      for (auto const& link : before.links) alike[places_of(docket, before, link)].push_back(std::log(link.value));
+  std::map<std::string, Center> centers;
+  for (auto& [name, values] : alike)
+    if (values.size() >= least_nodes) centers[name] = center_of(values);
+  return centers;
+}
+
+void judge_local(Docket& docket, LinkMap const& map) {
+  auto const centers = usual_between_places(docket, map);
+  double const least = least_badness(map, docket.options.thresholds), sign = is_latency(map) ? 1 : -1;
+  for (auto const& link : map.links) {
+    auto const center = centers.find(places_of(docket, map, link));
+    auto* host = docket.of(map.nodes[link.from].host);
+    if (center == centers.end() || !host || (is_latency(map) && link.from > link.to)) continue;
+    double const miss = sign * (std::log(link.value) - center->second.median);
+    bool const slow = miss >= least && miss >= docket.options.thresholds.sigmas * center->second.sigma;
+    auto const state = slow ? State::fail : State::pass;
+    host->relative = host->relative == State::unknown ? state : worse(host->relative, state);
+    if (!slow && !docket.second_look) continue;
+    Evidence evidence;
+    evidence.judgement = "network";
+    evidence.state = state;
+    evidence.rank = map.nodes[link.from].rank;
+    evidence.device_uuid = docket.device_of(evidence.rank);
+    evidence.what = fmt::format("{} to {}", title(map), map.nodes[link.to].name);
+    evidence.value = link.value;
+    evidence.expected = std::exp(center->second.median);
+    evidence.text =
+        fmt::format("{} to {}: {}, {} the usual {} between these two places of a host", map.figure,
+                    map.nodes[link.to].name, figure_text(link.value, unit_of(map)),
+                    ratio_text(map, link.value / evidence.expected), figure_text(evidence.expected, unit_of(map)));
+    docket.add(*host, std::move(evidence));
   }
 }
 
@@ -139,13 +265,21 @@ void judge_links(Docket& docket, LinkMap const& map, std::vector<bool> const& sl
 void judge_network(Docket& docket) {
   judge_lateness(docket);
   for (auto const& map : link_maps(docket.report, docket.second_look)) {
-    auto const slow = slow_nodes(map, docket.options.thresholds);
+    if (map.scope == "local") {
+      judge_local(docket, map);
+      continue;
+    }
+    if (docket.second_look) {
+      judge_hosts_again(docket, map);
+      continue;
+    }
+    auto const slow = slow_nodes(docket, map);
     judge_nodes(docket, map, slow);
     judge_links(docket, map, slow);
-    if (map.nodes.size() < least_nodes && !docket.second_look)
-      docket.notes.push_back(fmt::format("{} of {} {}: too few to tell a slow one from a slow link, {} are needed",
-                                         map.figure, map.nodes.size(), map.scope == "hosts" ? "hosts" : "ranks",
-                                         least_nodes));
+    if (map.nodes.size() < least_nodes)
+      docket.notes.push_back(
+          fmt::format("{} between {} hosts: too few to tell a slow one from a slow link, {} are needed", map.figure,
+                      map.nodes.size(), least_nodes));
   }
 }
 

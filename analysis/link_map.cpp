@@ -32,6 +32,13 @@ double seconds_of(Record const& record) {
   return late ? record.arrival->transfer : record.time->median;
 }
 
+// A report may hold anything: what has no finite rate is no link.
+bool is_usable(Record const& record) {
+  double const seconds = seconds_of(record), rate = record.cost.bytes / seconds;
+  return std::isfinite(seconds) && seconds > 0 && std::isfinite(rate) && rate > 0 &&
+         record.group.ranks[0] != record.group.ranks[1];
+}
+
 /// A map while it is put together.
 struct Sheet {
   LinkMap map;
@@ -47,7 +54,7 @@ void add_nodes(Sheet& sheet, Names const& names) {
     auto const host = std::string(names.of(rank));
     place = sheet.map.nodes.size();
     sheet.map.nodes.push_back(
-        {sheet.map.scope == "hosts" ? host : fmt::format("rank {} on {}", rank, host), host, 1, 1, 0});
+        {rank, sheet.map.scope == "hosts" ? host : fmt::format("rank {} on {}", rank, host), host, 1, 1, 0});
   }
 }
 
@@ -159,7 +166,7 @@ std::vector<LinkMap> link_maps(Report const& report, bool second_look) {
   std::map<std::string, Sheet> sheets; // by scope, figure and backend
   for (auto const& record : report.records) {
     if (record.probe != "links" || record.second_look != second_look || record.status != Status::ok || !record.time ||
-        record.group.ranks.size() != 2 || !(seconds_of(record) > 0) || !doubts(record).empty())
+        record.group.ranks.size() != 2 || !is_usable(record) || !doubts(record).empty())
       continue;
     auto const colon = record.group.kind.find(':');
     auto const scope = record.group.kind.substr(0, colon);

@@ -22,14 +22,6 @@ template <class List> bool holds(List const& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-std::string category_key(Metric const& metric) {
-  auto text =
-      fmt::format("{} {} {} {} {}", metric.probe, metric.operation, metric.backend, metric.group_kind, metric.figure);
-  for (auto const& [key, value] : metric.labels.entries())
-    if (!holds(sizes, key)) text += fmt::format(" {}={}", key, to_text(value));
-  return text;
-}
-
 struct Expectation {
   double value = 0;
   double sigma = 0; ///< of its logarithm
@@ -75,7 +67,9 @@ Scorecard make_scorecard(Report const& report, Measurements const& all, bool sec
   std::vector<std::size_t> category_of; // by metric
   for (auto const& metric : all.metrics) {
     auto const [place, fresh] = places.try_emplace(category_key(metric), card.categories.size());
-    if (fresh) card.categories.push_back({category_title(metric), metric.unit, metric.higher_is_better()});
+    if (fresh)
+      card.categories.push_back({place->first, category_title(metric), metric.unit, metric.higher_is_better(),
+                                 metric.probe == "gemm" || metric.probe == "memory"});
     category_of.push_back(place->second);
   }
   std::vector<Part> parts;
@@ -110,40 +104,112 @@ std::vector<std::size_t> model_of_places(Measurements const& all) {
   return models;
 }
 
+// Bytes from which a collective is medium, and large.
+constexpr std::int64_t medium_bytes = 64 << 10, large_bytes = 4 << 20;
+
+char const* size_class(Metric const& metric) {
+  auto const* size = metric.labels.find("size_bytes");
+  auto const* bytes = size ? std::get_if<std::int64_t>(size) : nullptr;
+  if (!bytes || metric.figure != "bus_bandwidth") return "";
+  return *bytes < medium_bytes ? ", small" : *bytes < large_bytes ? ", medium" : ", large";
+}
+
 } // namespace
+
+std::string category_key(Metric const& metric) {
+  auto text = fmt::format("{} {} {} {} {}{}", metric.probe, metric.operation, metric.backend, metric.group_kind,
+                          metric.figure, size_class(metric));
+  for (auto const& [key, value] : metric.labels.entries())
+    if (!holds(sizes, key)) text += fmt::format(" {}={}", key, to_text(value));
+  return text;
+}
 
 std::string category_title(Metric const& metric) {
   auto title = metric.operation;
   for (auto const* key : {"dtype", "space"})
     if (auto const text = metric.labels.text(key); !text.empty()) title += " " + text;
   if (metric.labels.text("in_place") == "1") title += " in place";
-  return title;
+  return title + size_class(metric);
 }
 
 bool is_comparable(Report const& report, Measurements const& all, Measurement const& value, bool second_look) {
-  return !value.doubtful && !all.places[value.place].host.empty() &&
+  return std::isfinite(value.value) && value.value > 0 && !value.doubtful && !all.places[value.place].host.empty() &&
          report.records[value.record].second_look == second_look && !holds(left_out, all.metrics[value.metric].probe);
 }
 
-Scorecard against_peers(Report const& report, Measurements const& all, bool second_look) {
-  auto const models = model_of_places(all);
-  using Key = std::pair<std::size_t, std::size_t>;
-  std::map<Key, std::vector<double>> values; // by metric and model
+namespace {
+
+using Key = std::pair<std::size_t, std::size_t>; // of a metric or a category, and a model
+
+std::map<Key, Expectation> medians_of(Report const& report, Measurements const& all,
+                                      std::vector<std::size_t> const& models) {
+  std::map<Key, std::vector<double>> values;
   for (auto const& value : all.values)
-    if (is_comparable(report, all, value, second_look))
-      values[{value.metric, models[value.place]}].push_back(value.value);
+    if (is_comparable(report, all, value, false)) values[{value.metric, models[value.place]}].push_back(value.value);
   std::map<Key, Expectation> medians;
   for (auto& [key, list] : values) medians[key] = {median_of(list), 0, list.size()};
-  auto card = make_scorecard(report, all, second_look, [&](Measurement const& value) {
+  return medians;
+}
+
+std::map<Key, double> sigmas_of(Scorecard const& card, std::vector<std::size_t> const& models) {
+  std::map<Key, std::vector<double>> deviations;
+  for (auto const& score : card.scores) deviations[{score.category, models[score.place]}].push_back(score.deviation);
+  std::map<Key, double> sigmas;
+  for (auto& [key, list] : deviations) sigmas[key] = center_of(list).sigma;
+  return sigmas;
+}
+
+/// What became of those who are under no suspicion from one look to the next, by metric and model.
+std::map<Key, double> drifts_of(Report const& report, Measurements const& all, std::vector<std::size_t> const& models,
+                                std::set<std::string_view> const& suspects) {
+  std::map<Key, std::pair<double, double>> both; // by metric and place
+  for (auto const& value : all.values) {
+    if (suspects.contains(all.places[value.place].host)) continue;
+    bool const second = report.records[value.record].second_look;
+    if (!is_comparable(report, all, value, second)) continue;
+    auto& [before, after] = both[{value.metric, value.place}];
+    (second ? after : before) = value.value;
+  }
+  std::map<Key, std::vector<double>> ratios;
+  for (auto const& [key, values] : both)
+    if (values.first > 0 && values.second > 0)
+      ratios[{key.first, models[key.second]}].push_back(values.second / values.first);
+  std::map<Key, double> drifts;
+  for (auto& [key, list] : ratios) drifts[key] = median_of(list);
+  return drifts;
+}
+
+} // namespace
+
+Scorecard against_peers(Report const& report, Measurements const& all) {
+  auto const models = model_of_places(all);
+  auto const medians = medians_of(report, all, models);
+  auto card = make_scorecard(report, all, false, [&](Measurement const& value) {
     return std::optional(medians.at({value.metric, models[value.place]}));
   });
-  std::map<Key, std::vector<double>> deviations; // by category and model
-  for (auto const& score : card.scores) deviations[{score.category, models[score.place]}].push_back(score.deviation);
-  std::map<Key, Center> centers;
-  for (auto& [key, list] : deviations) centers[key] = center_of(list);
+  auto const sigmas = sigmas_of(card, models);
+  for (auto& score : card.scores) score.sigma = sigmas.at({score.category, models[score.place]});
+  return card;
+}
+
+Scorecard against_peers_again(Report const& report, Measurements const& all, Scorecard const& first,
+                              std::set<std::string_view> const& suspects) {
+  auto const models = model_of_places(all);
+  auto const medians = medians_of(report, all, models);
+  auto const drifts = drifts_of(report, all, models, suspects);
+  auto card = make_scorecard(report, all, true, [&](Measurement const& value) -> std::optional<Expectation> {
+    Key const key{value.metric, models[value.place]};
+    auto const median = medians.find(key);
+    if (median == medians.end()) return std::nullopt;
+    auto const drift = drifts.find(key);
+    auto expected = median->second;
+    if (drift != drifts.end()) expected.value *= drift->second;
+    return expected;
+  });
+  auto const sigmas = sigmas_of(first, models);
   for (auto& score : card.scores) {
-    auto const& center = centers.at({score.category, models[score.place]});
-    score.sigma = center.sigma;
+    auto const sigma = sigmas.find({score.category, models[score.place]});
+    score.sigma = sigma == sigmas.end() ? 0 : sigma->second;
   }
   return card;
 }

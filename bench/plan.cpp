@@ -57,13 +57,15 @@ void read_setting(Plan& plan, std::string_view key, toml::node const& node, std:
     plan.warmup = static_cast<std::uint64_t>(parse_integer(text(), where, 0, most));
   else if (key == "check" && node.is_boolean())
     plan.check = *node.value<bool>();
-  else if (key == "check")
+  else if (key == "recheck" && node.is_boolean())
+    plan.recheck = *node.value<bool>();
+  else if (key == "check" || key == "recheck")
     throw Error(Exit::usage, fmt::format("{}: expected true or false", where));
   else
     throw Error(Exit::usage, fmt::format("{}: {}", place(origin, node),
                                          unknown("key", key,
                                                  {"name", "budget", "case_budget", "precision", "max_iterations",
-                                                  "iterations", "warmup", "check", "probe"})));
+                                                  "iterations", "warmup", "check", "recheck", "probe"})));
 }
 
 } // namespace
@@ -122,6 +124,7 @@ std::string plan_to_toml(Plan const& plan) {
   };
   std::string text = fmt::format("name = {}\nprecision = \"{}\"\ncase_budget = \"{}s\"\ncheck = {}\n",
                                  quoted(plan.name), plan.precision, plan.case_budget, plan.check);
+  if (plan.recheck) text += "recheck = true\n";
   if (plan.budget) text += fmt::format("budget = \"{}s\"\n", *plan.budget);
   if (plan.max_iterations) text += fmt::format("max_iterations = {}\n", *plan.max_iterations);
   if (plan.iterations) text += fmt::format("iterations = {}\n", *plan.iterations);

@@ -29,6 +29,7 @@ struct Plan {
   std::optional<std::uint64_t> iterations;     ///< -n
   std::optional<std::uint64_t> warmup;         ///< -w
   bool check = true;                           ///< -c: verify before timing
+  bool recheck = false;                        ///< ask suspects again, beside hosts that are under no suspicion
 };
 
 /// Names of the plans that come with the program: quick, standard, full.
@@ -45,8 +46,8 @@ Plan load_plan(std::string const& name_or_file);
 /// from its folder alone.
 std::string plan_to_toml(Plan const& plan);
 
-/// Digest of what is asked and how: equal digests give equal sets of records. The budget is left out, so that a run
-/// that was cut short can be resumed with more time.
+/// Digest of what is asked and how: equal digests ask the same in their first looks. The budget is left out, so that a
+/// run that was cut short can be resumed with more time.
 std::string plan_digest(Plan const& plan);
 
 /// Reads "1%" or "0.01". Throws Error(usage).

@@ -278,6 +278,7 @@ void RunState::publish_unfinished(std::string const& reason, std::vector<Missing
       auto const number = numbers_.at(rank);
       auto const info = std::find_if(report_.ranks.begin(), report_.ranks.end(),
                                      [&](RankInfo const& candidate) { return candidate.rank == number; });
+      std::erase_if(report_.lost, [&](LostRank const& before) { return before.rank == number; });
       report_.lost.push_back({number, info == report_.ranks.end() ? std::string() : info->host, what});
     }
     copy = report_;

@@ -158,8 +158,13 @@ struct Stage {
   std::vector<std::string> suspects(Suspicion suspicion) {
     std::string names;
     on_rank0(world, [&] {
-      if (hooks.suspects)
-        for (auto const& host : hooks.suspects(state.report(), suspicion)) names += host + '\n';
+      try {
+        if (hooks.suspects)
+          for (auto const& host : hooks.suspects(state.report(), suspicion)) names += host + '\n';
+      } catch (std::exception const& error) { // what was measured is worth more than another look at it
+        names.clear();
+        state.add_note(fmt::format("nobody could be put under suspicion: {}", error.what()));
+      }
     });
     names = world.broadcast_text(names);
     std::vector<std::string> hosts;
@@ -187,7 +192,7 @@ bool look_again(Stage& stage) {
   if (!further_rounds(first_look, hosts, {hosts.front()}).empty() &&
       !stage.run_further(further_rounds(first_look, hosts, stage.suspects(Suspicion::network))))
     return false;
-  if (!stage.options.recheck) return true;
+  if (!stage.options.plan.recheck) return true;
   auto const suspects = stage.suspects(Suspicion::any);
   auto more = second_look(first_look, hosts, suspects);
   on_rank0(stage.world, [&] {

@@ -21,7 +21,6 @@ struct RunOptions {
   bool overwrite = false;              ///< replace the run that `out` holds
   bool force = false;                  ///< time although the wiring check objects; the objections go into the report
   bool rehearse = false;               ///< ranks may share devices; proves the code and measures nothing
-  bool recheck = false;                ///< ask suspects again, beside hosts that are under no suspicion
   double watchdog = 60;                ///< seconds; 0 switches it off
 };
 

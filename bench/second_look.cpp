@@ -14,6 +14,8 @@ constexpr std::size_t most_partners = 8;  // of a suspect in the link map
 constexpr std::size_t least_controls = 3; // so that a median of peers does not rest on the suspects alone
 
 bool is_host_round(Case const& item) { return item.group_kind.starts_with("hosts:"); }
+// Searches and tests of the measuring say nothing of a host.
+bool is_worth_asking_again(Case const& item) { return item.probe != "gemm_peak" && item.probe != "spin"; }
 bool is_local_round(Case const& item) { return item.group_kind.starts_with("local:"); }
 
 /// Suspects and those who are under no suspicion, as places in the list of hosts.
@@ -89,6 +91,13 @@ std::vector<GroupList> rounds_with_others(Lineup const& lineup) {
     rounds.push_back(first_ranks(pairs, lineup.hosts));
     std::sort(rounds.back().begin(), rounds.back().end());
   }
+  // And suspects one another: both ends of a slow link are suspects.
+  for (std::size_t round = 0; round < std::min(most_partners, rounds_for(count)); ++round) {
+    std::vector<NodePair> pairs;
+    for (auto const& [a, b] : pairs_of_round(count, round)) pairs.emplace_back(lineup.suspects[a], lineup.suspects[b]);
+    rounds.push_back(first_ranks(pairs, lineup.hosts));
+    std::sort(rounds.back().begin(), rounds.back().end());
+  }
   return rounds;
 }
 
@@ -106,16 +115,16 @@ GroupList within(GroupList const& groups, Lineup const& lineup) {
 std::vector<Case> questions_of_rounds(std::vector<Case> const& cases) {
   std::vector<Case> questions;
   for (auto const& item : cases)
-    if (is_host_round(item) && item.group_kind == "hosts:0") questions.push_back(item);
+    if (is_host_round(item) && item.group_kind.starts_with("hosts:0/")) questions.push_back(item);
   return questions;
 }
 
 std::vector<Case> ask_in_rounds(std::vector<Case> const& questions, std::vector<GroupList> const& rounds,
-                                std::size_t first_number) {
+                                std::size_t first_number, std::size_t hosts) {
   std::vector<Case> cases;
   for (std::size_t round = 0; round < rounds.size(); ++round)
     for (auto item : questions) {
-      item.group_kind = fmt::format("hosts:{}", first_number + round);
+      item.group_kind = fmt::format("hosts:{}/{}", first_number + round, hosts);
       item.groups = rounds[round];
       cases.push_back(std::move(item));
     }
@@ -131,19 +140,22 @@ std::vector<Case> second_look(std::vector<Case> const& first_look, std::vector<s
   if (!lineup.can_compare()) return cases;
   std::set<std::string> asked;
   for (auto item : first_look) {
-    if (is_host_round(item)) continue;
+    if (is_host_round(item) || !is_worth_asking_again(item)) continue;
     if (item.group_kind == "rank" || item.group_kind == "node") {
       item.groups = each_alone(lineup, item.group_kind == "rank");
     } else if (is_local_round(item)) {
       item.groups = within(item.groups, lineup);
-    } else {
+    } else if (item.group_kind == "world") {
       item.group_kind = "couples";
       item.groups = in_couples(lineup);
+    } else {
+      continue; // layouts over many hosts cannot be asked of a few
     }
     item.second_look = true;
     if (!item.groups.empty() && asked.insert(key(item)).second) cases.push_back(std::move(item));
   }
-  for (auto& item : ask_in_rounds(questions_of_rounds(first_look), rounds_with_others(lineup), 0)) {
+  for (auto& item :
+       ask_in_rounds(questions_of_rounds(first_look), rounds_with_others(lineup), 0, lineup.hosts.size())) {
     item.second_look = true;
     cases.push_back(std::move(item));
   }
@@ -157,7 +169,7 @@ std::vector<Case> further_rounds(std::vector<Case> const& cases, std::vector<std
     if (is_host_round(item)) kinds.insert(item.group_kind);
   auto const lineup = line_up(host_of_rank, suspects);
   if (kinds.empty() || kinds.size() >= rounds_for(lineup.hosts.size()) || !lineup.can_compare()) return {};
-  return ask_in_rounds(questions_of_rounds(cases), rounds_with_others(lineup), kinds.size());
+  return ask_in_rounds(questions_of_rounds(cases), rounds_with_others(lineup), kinds.size(), lineup.hosts.size());
 }
 
 } // namespace maru

@@ -12,9 +12,10 @@ namespace maru {
 /// first; where there are more of them than other hosts, the least suspicious are left out. Nothing where nobody is
 /// under suspicion, or everybody is. Pure, and the same on every rank.
 /// - what each rank or each host does alone: on the suspects and on as many others, at least three if there are
-/// - what several hosts do together: each suspect's ranks with those of one other host, and two others as a control
-/// - the link map: each suspect with up to eight others, one after another, while others are paired as controls; pairs
-///   within hosts as before
+/// - what all hosts do together: each suspect's ranks with those of one other host, and two others as a control
+/// - the link map: each suspect with up to eight others, one after another, while others are paired as controls, and
+///   suspects with one another; pairs within hosts as before
+/// Nothing of searches, of tests of the measuring, and of layouts over many hosts.
 std::vector<Case> second_look(std::vector<Case> const& first_look, std::vector<std::string> const& host_of_rank,
                               std::vector<std::string> const& suspects);
 

@@ -122,7 +122,6 @@ void Watchdog::run() {
     quietly(hooks_.on_tick);
     if (!link_) continue;
     double const now = monotonic_seconds();
-    if (stopped_at_ == 0 && hooks_.stop_requested && hooks_.stop_requested()) stopped_at_ = now;
     if (now >= next_sign) {
       std::lock_guard const lock(mutex_);
       link_->send(static_cast<std::uint32_t>(world_.rank()), step_);
@@ -130,6 +129,8 @@ void Watchdog::run() {
     }
     if (!monitor_) continue;
     listen(now);
+    // After what was queued before has been heard: it proves nothing of those who have died since.
+    if (stopped_at_ == 0 && hooks_.stop_requested && hooks_.stop_requested()) stopped_at_ = now;
     call_the_roll(now);
     watch(now);
   }
@@ -151,7 +152,7 @@ void Watchdog::call_the_roll(double now) {
     std::lock_guard const lock(mutex_);
     for (std::size_t rank = 0; rank < signs_.size(); ++rank) {
       auto const& sign = signs_[rank];
-      if (sign.heard >= stopped_at_) continue;
+      if (sign.heard > stopped_at_) continue;
       missing.push_back({rank, sign.heard == 0
                                    ? std::string("never heard of")
                                    : fmt::format("fell silent in step {} ({})", sign.step, name_of(sign.step))});

@@ -117,6 +117,7 @@ Plan make_plan(Arguments const& a) {
   auto const count = [&](std::string const& text, char const* option, std::int64_t least) {
     return static_cast<std::uint64_t>(parse_integer(text, option, least, most));
   };
+  if (a.recheck) plan.recheck = true;
   if (!a.budget.empty()) plan.budget = parse_duration(a.budget, "--budget");
   if (!a.case_budget.empty()) plan.case_budget = parse_duration(a.case_budget, "--case-budget");
   if (!a.precision.empty()) plan.precision = parse_precision(a.precision, "--precision");
@@ -216,7 +217,6 @@ Exit run_in(World& world, Arguments const& a) {
     options.force = a.force;
     options.rehearse = a.rehearse;
   }
-  options.recheck = a.recheck;
   options.files = file_names();
   auto const modules = a.device == "cpu" ? std::vector<Module>() : load_modules(ModuleChoice::useful);
   Equipment equipment;

@@ -228,7 +228,8 @@ struct Link {
 
 /// How much of a link map's excess over the usual one node explains.
 struct LinkNode {
-  std::string name; ///< a host, or "rank 3 on h1" within hosts
+  std::int64_t rank = 0; ///< that speaks for it
+  std::string name;      ///< a host, or "rank 3 on h1" within hosts
   std::string host;
   double out = 0, in = 0; ///< its effect on what it sends and receives: measured over usual, as a ratio; 1 is usual
   double explains = 0;    ///< part of all the excess in the map, 0 to 1

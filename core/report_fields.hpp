@@ -266,6 +266,7 @@ template <class V> void fields(V& v, Link& x) {
 }
 
 template <class V> void fields(V& v, LinkNode& x) {
+  v("rank", x.rank, "the rank that speaks for it");
   v("name", x.name, "a host, or a rank on its host");
   v("host", x.host, "its host");
   v("out", x.out, "its effect on what it sends: measured over usual; 1 is usual");

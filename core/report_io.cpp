@@ -5,6 +5,8 @@
 #include "core/file.hpp"
 #include "core/json_tree.hpp"
 
+#include <algorithm>
+
 namespace maru {
 namespace {
 
@@ -18,6 +20,17 @@ Bytes cbor(Json const& tree) {
   return {first, first + raw.size()};
 }
 
+// Whoever shows a link map looks its nodes up by these.
+void require_whole(std::vector<LinkMap> const& maps, std::string_view origin) {
+  for (auto const& map : maps) {
+    auto const known = [&](std::size_t node) { return node < map.nodes.size(); };
+    bool const links = std::all_of(map.links.begin(), map.links.end(),
+                                   [&](Link const& link) { return known(link.from) && known(link.to); });
+    if (!links || !std::all_of(map.ranking.begin(), map.ranking.end(), known))
+      throw Error(Exit::usage, fmt::format("{}: links: a link of a node that is not there", origin));
+  }
+}
+
 Report decode_report(Json const& tree, std::string_view origin) {
   Report report;
   auto const version = tree.is_object() ? tree.find("maru_report") : tree.end();
@@ -27,6 +40,7 @@ Report decode_report(Json const& tree, std::string_view origin) {
     throw Error(Exit::usage, fmt::format("{}: report format {}, this program reads {}", origin,
                                          printable(dump(*version)), report_version));
   decode(tree, report, std::string(origin) + ": ");
+  require_whole(report.links, origin);
   return report;
 }
 

@@ -19,7 +19,7 @@ State worse(State a, State b);
 struct Evidence {
   std::string judgement; ///< "integrity", "absolute", "relative", "historical", "arrival" or "network"
   State state = State::unknown;
-  std::string what; ///< "gemm bf16", "sends", "lateness": the same in a first and a second look
+  std::string what; ///< the question, by all that makes it: the same in a first and a second look
   std::string text; ///< "gemm bf16: 612 TFLOP/s, 13 % below 47 peers (8.1 sigma)"
   std::int64_t rank = -1;
   std::string device_uuid;
@@ -37,7 +37,9 @@ struct HostVerdict {
 
 /// One direction of one pair that is slower than its two ends explain.
 struct LinkVerdict {
-  std::string from, to; ///< hosts, or "rank 3 on h1" within hosts
+  std::string from, to; ///< hosts
+  std::string figure;   ///< "bandwidth" or "latency"
+  std::string backend;
   State state = State::fail;
   std::string text;
   double value = 0, expected = 0; ///< SI

@@ -9,7 +9,7 @@ namespace maru {
 template <class V> void fields(V& v, Evidence& x) {
   v("judgement", x.judgement, "integrity, absolute, relative, historical, arrival or network");
   v("state", x.state, "what it says of the host");
-  v("what", x.what, "the same in a first and a second look: gemm bf16, lateness, hosts bandwidth");
+  v("what", x.what, "the question, by all that makes it: the same in a first and a second look");
   v("text", x.text, "one line");
   v("rank", x.rank, "world rank; -1 when it is of several");
   v("device_uuid", x.device_uuid, "accelerator's unique id; empty without one");
@@ -31,6 +31,8 @@ template <class V> void fields(V& v, HostVerdict& x) {
 template <class V> void fields(V& v, LinkVerdict& x) {
   v("from", x.from, "the sending end: a host, or a rank on its host");
   v("to", x.to, "the receiving end");
+  v("figure", x.figure, "bandwidth or latency");
+  v("backend", x.backend, "who transferred");
   v("state", x.state, "warn, unknown or fail");
   v("text", x.text, "one line");
   v("value", x.value, "what was measured, SI");

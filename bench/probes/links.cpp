@@ -26,7 +26,8 @@ struct Round {
 std::vector<Round> host_rounds(std::vector<HostRanks> const& hosts, std::size_t full) {
   std::vector<Round> rounds;
   for (auto const round : choose_rounds(hosts.size(), full))
-    rounds.push_back({fmt::format("hosts:{}", rounds.size()), first_ranks(pairs_of_round(hosts.size(), round), hosts)});
+    rounds.push_back({fmt::format("hosts:{}/{}", rounds.size(), hosts.size()),
+                      first_ranks(pairs_of_round(hosts.size(), round), hosts)});
   return rounds;
 }
 

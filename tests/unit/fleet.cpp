@@ -133,7 +133,7 @@ private:
       auto const pairs = pairs_of_round(fleet_.hosts, round);
       for (std::size_t i = 0; i < pairs.size(); ++i) {
         auto const [a, b] = pairs[i];
-        Group const group{fmt::format("hosts:{}", number),
+        Group const group{fmt::format("hosts:{}/{}", number, fleet_.hosts),
                           static_cast<std::int64_t>(i),
                           {static_cast<std::int64_t>(a * fleet_.ranks_per_host),
                            static_cast<std::int64_t>(b * fleet_.ranks_per_host)}};

@@ -73,14 +73,14 @@ TEST(Judge, OneDisturbedSizeCondemnsNobody) {
   EXPECT_EQ(judge(report, {}).state, State::pass);
 }
 
-TEST(Judge, WhatItsOwnIntervalReachesIsNoEvidence) {
+TEST(Judge, WhatItsOwnIntervalReachesIsNoFailure) {
   Fleet fleet;
   fleet.slow_gemm = {{1, 1.5}};
   auto report = report_of(fleet);
   for (auto& record : report.records)
     if (record.group.ranks == std::vector<std::int64_t>{1})
       record.time->median_ci = Interval{record.time->median / 2, record.time->median * 2};
-  EXPECT_EQ(judge(report, {}).state, State::pass);
+  EXPECT_EQ(judge(report, {}).state, State::warn) << "far off and unsteady: it may be either";
 }
 
 TEST(Judge, ASlowLinkIsNamedAndNoHostIsDrained) {

@@ -30,22 +30,23 @@ TEST(SecondLook, AsksRanksAndNodesOfSuspectsBesideThree) {
 }
 
 TEST(SecondLook, PairsSuspectsWithOthersAndKeepsAControl) {
-  auto const cases = second_look({asked("world"), asked("pairs")}, hosts, {"b"});
-  ASSERT_EQ(cases.size(), 1U) << "both ask the same of couples";
+  auto const cases = second_look({asked("world"), asked("pairs"), asked("split:2")}, hosts, {"b"});
+  ASSERT_EQ(cases.size(), 1U) << "the others are layouts of all";
   EXPECT_EQ(cases[0].group_kind, "couples");
   EXPECT_EQ(cases[0].groups, (GroupList{{0, 1, 2, 3}, {4, 5, 6, 7}}));
 }
 
 TEST(SecondLook, LinksOfSuspectsMeetOneOtherAfterTheOther) {
-  auto const cases = second_look({asked("hosts:0", {{0, 2}}), asked("hosts:1", {{4, 6}})}, hosts, {"b", "d"});
-  ASSERT_EQ(cases.size(), 3U);
+  auto const cases = second_look({asked("hosts:0/5", {{0, 2}}), asked("hosts:1/5", {{4, 6}})}, hosts, {"b", "d"});
+  ASSERT_EQ(cases.size(), 4U);
+  EXPECT_EQ(cases[3].groups, (GroupList{{2, 6}})) << "both ends of a slow link are suspects";
   EXPECT_EQ(cases[0].groups, (GroupList{{0, 2}, {4, 6}}));
   EXPECT_EQ(cases[1].groups, (GroupList{{2, 4}, {6, 8}}));
   EXPECT_EQ(cases[2].groups, (GroupList{{0, 6}, {2, 8}}));
 }
 
 TEST(SecondLook, OthersArePairedSoThatTheUsualIsKnown) {
-  auto const cases = second_look({asked("hosts:0", {{0, 2}})}, {"a", "b", "c", "d"}, {"c"});
+  auto const cases = second_look({asked("hosts:0/4", {{0, 2}})}, {"a", "b", "c", "d"}, {"c"});
   ASSERT_EQ(cases.size(), 3U);
   EXPECT_EQ(cases[0].groups, (GroupList{{0, 2}, {1, 3}}));
   EXPECT_EQ(cases[1].groups, (GroupList{{0, 3}, {1, 2}}));
@@ -66,12 +67,13 @@ TEST(SecondLook, TheLeastSuspiciousAreLeftOutWhereOthersAreFew) {
 
 TEST(FurtherRounds, OnlyWhereSomeWereLeftOut) {
   std::vector<Case> all;
-  for (char const* kind : {"hosts:0", "hosts:1", "hosts:2", "hosts:3", "hosts:4"}) all.push_back(asked(kind, {{0, 2}}));
+  for (char const* kind : {"hosts:0/5", "hosts:1/5", "hosts:2/5", "hosts:3/5", "hosts:4/5"})
+    all.push_back(asked(kind, {{0, 2}}));
   EXPECT_THAT(further_rounds(all, hosts, {"b"}), IsEmpty());
   all.resize(2);
   auto const cases = further_rounds(all, hosts, {"b"});
   ASSERT_EQ(cases.size(), 4U);
-  EXPECT_EQ(cases[0].group_kind, "hosts:2");
+  EXPECT_EQ(cases[0].group_kind, "hosts:2/5");
   EXPECT_EQ(cases[3].groups, (GroupList{{0, 4}, {2, 8}}));
   EXPECT_FALSE(cases[0].second_look);
 }
