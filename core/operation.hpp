@@ -89,7 +89,8 @@ struct Collective {
 struct Overlap {
   Gemm gemm;             ///< on every rank
   Collective collective; ///< of the group
-  int taken = 0;   ///< threads of a host, or multiprocessors of a device, that the product leaves to the collective
+  int taken = 0; ///< threads of a host that the product leaves to the collective; multiprocessors of a device that the
+                 ///< collective may take, 0: as many as its library wants
   int threads = 1; ///< that each rank has; filled in where it is run
 };
 

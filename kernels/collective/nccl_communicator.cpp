@@ -76,9 +76,11 @@ Trouble settle(ncclComm_t comm) {
   }
 }
 
-ncclConfig_t config_of(int blocking) {
+/// `most_ctas` is 0 where NCCL decides.
+ncclConfig_t config_of(int blocking, int most_ctas = 0) {
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = blocking;
+  if (most_ctas > 0) config.maxCTAs = most_ctas;
   return config;
 }
 
@@ -140,9 +142,9 @@ ncclComm_t meet(Site const& site) {
   return *root;
 }
 
-ncclComm_t split(ncclComm_t root, int color, Site const& site) {
+ncclComm_t split(ncclComm_t root, int color, Site const& site, int most_ctas) {
   auto const part = std::make_shared<ncclComm_t>(nullptr);
-  auto config = config_of(1);
+  auto config = config_of(1, most_ctas);
   auto const status = ncclCommSplit(root, color, site.index, part.get(), &config);
   auto trouble = NcclStartApi::ok(status) ? settle(root) : Trouble{NcclApi::text(status)};
   if (trouble.text.empty() && !*part) trouble.text = "got no communicator from ncclCommSplit";
@@ -170,23 +172,23 @@ public:
     end(std::any_of(all_.begin(), all_.end(), [](auto const& one) { return one.failed(); }));
   }
 
-  NcclCommunicator& of(Site const& site, std::span<Members const> groups) {
+  NcclCommunicator& of(Site const& site, std::span<Members const> groups, int most_ctas) {
     Key key{{site.members.begin(), site.members.end()}, {}};
     auto* const parent = parent_of(groups);
     if (parent) key.second.assign(groups.begin(), groups.end());
-    auto const [found, fresh] = parts_.try_emplace(key);
-    auto& part = found->second;
-    if (!part.reason.empty()) throw Error(Exit::incomplete, part.reason);
-    if (fresh) {
+    auto& part = parts_[key];
+    auto*& communicator = part.by_most_ctas[most_ctas];
+    if (!communicator && !part.reason.empty()) throw Error(Exit::incomplete, part.reason);
+    if (!communicator) {
       try {
-        part.communicator = parent ? divide(*parent, site, groups) : gather(key.first, site);
+        communicator = parent ? divide(*parent, site, groups, most_ctas) : gather(key.first, site, most_ctas);
       } catch (std::exception const& error) {
         part.reason = error.what();
         throw;
       }
     }
-    part.communicator->check();
-    return *part.communicator;
+    communicator->check();
+    return *communicator;
   }
 
   void end(bool force) noexcept {
@@ -201,8 +203,8 @@ public:
 private:
   using Key = std::pair<Members, std::vector<Members>>; ///< members, and the groups that they were split with
   struct Part {
-    NcclCommunicator* communicator = nullptr;
-    std::string reason; ///< why there is none
+    std::map<int, NcclCommunicator*> by_most_ctas;
+    std::string reason; ///< why one could not be made, and no other will be tried
   };
 
   /// The root to split all the groups from. What is known here is the same on all ranks of all the groups: they asked
@@ -219,20 +221,21 @@ private:
     return found == roots_.end() || !found->second ? nullptr : &found->second;
   }
 
-  NcclCommunicator* gather(Members const& members, Site const& site) {
+  /// Those who have met need not meet again: that they have is known to all of them.
+  NcclCommunicator* gather(Members const& members, Site const& site, int most_ctas) {
     auto& root = roots_[members];
-    root = meet(site);
-    return divide(root, site, {});
+    if (!root) root = meet(site);
+    return divide(root, site, {}, most_ctas);
   }
 
-  NcclCommunicator* divide(ncclComm_t& root, Site const& site, std::span<Members const> groups) {
+  NcclCommunicator* divide(ncclComm_t& root, Site const& site, std::span<Members const> groups, int most_ctas) {
     auto const mine = std::find_if(groups.begin(), groups.end(), [&](Members const& group) {
       return std::equal(group.begin(), group.end(), site.members.begin(), site.members.end());
     });
     auto const color = groups.empty() ? 0 : static_cast<int>(mine - groups.begin());
     ncclComm_t part = nullptr;
     try {
-      part = split(root, color, site);
+      part = split(root, color, site, most_ctas);
     } catch (...) {
       root = nullptr; // was aborted
       throw;
@@ -324,10 +327,11 @@ void NcclCommunicator::end(bool force) noexcept {
   if (comm) force ? ncclCommAbort(comm) : ncclCommDestroy(comm);
 }
 
-NcclCommunicator& nccl_communicator(Site const& site, std::span<std::vector<std::int64_t> const> groups) {
+NcclCommunicator& nccl_communicator(Site const& site, std::span<std::vector<std::int64_t> const> groups,
+                                    int most_ctas) {
   if (!started) prepare_environment(site);
   if (int device = 0; cudaGetDevice(&device) == cudaSuccess) home_device = device;
-  return registry().of(site, groups);
+  return registry().of(site, groups, most_ctas);
 }
 
 void nccl_abandon() noexcept {

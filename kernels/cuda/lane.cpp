@@ -66,9 +66,12 @@ private:
 
 } // namespace
 
-StreamLane::StreamLane(Mode mode) : mode_(mode) {
+StreamLane::StreamLane(Mode mode, Priority priority) : mode_(mode) {
+  int lowest = 0, highest = 0;
+  MARU_CHECK(CudaApi, cudaDeviceGetStreamPriorityRange(&lowest, &highest));
   // Not synchronised with the legacy default stream, on which libraries may work.
-  MARU_CHECK(CudaApi, cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  MARU_CHECK(CudaApi, cudaStreamCreateWithPriority(&stream_, cudaStreamNonBlocking,
+                                                   priority == Priority::high ? highest : lowest));
   auto status = cudaEventCreate(&begin_);
   if (status == cudaSuccess) status = cudaEventCreate(&end_);
   if (status == cudaSuccess) return;

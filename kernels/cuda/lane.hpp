@@ -20,10 +20,12 @@ namespace maru {
 class StreamLane final : public Lane {
 public:
   enum class Mode { launches, graphs };
+  /// Of what is ready at the same time, that of a high one begins first.
+  enum class Priority { ordinary, high };
 
   static constexpr std::uint64_t longest_graph = 256;
 
-  explicit StreamLane(Mode mode = Mode::launches);
+  explicit StreamLane(Mode mode = Mode::launches, Priority priority = Priority::ordinary);
   ~StreamLane() override;
   StreamLane(StreamLane const&) = delete;
   StreamLane& operator=(StreamLane const&) = delete;

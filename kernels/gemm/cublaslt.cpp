@@ -2,7 +2,7 @@
 #include "kernels/cuda/api.hpp"
 #include "kernels/gemm/block_scale.hpp"
 #include "kernels/gemm/cublaslt_names.hpp"
-#include "kernels/gemm/cuda_gemm.hpp"
+#include "kernels/gemm/cuda_methods.hpp"
 #include "kernels/gemm/gemm_tolerance.hpp"
 
 #include <algorithm>
@@ -340,11 +340,12 @@ std::optional<Skipped> supports(Operation const& operation) {
                              name(g->out), g->m, g->n, g->k, CublasLtApi::text(status))};
 }
 
+std::unique_ptr<DeviceGemmKernel> make(Gemm const& shape, GemmOperands const& operands, cudaStream_t stream) {
+  return std::make_unique<CublasLtKernel>(shape, operands, stream);
+}
+
 std::unique_ptr<Work> prepare(Operation const& operation, Site const& site) {
-  return make_device_gemm(std::get<Gemm>(operation), site,
-                          [](Gemm const& shape, GemmOperands const& operands, cudaStream_t stream) {
-                            return std::make_unique<CublasLtKernel>(shape, operands, stream);
-                          });
+  return make_device_gemm(std::get<Gemm>(operation), site, make);
 }
 
 } // namespace
@@ -353,6 +354,9 @@ std::string cublaslt_version() {
   auto const version = cublasLtGetVersion();
   return fmt::format("cuBLASLt {}.{}.{}", version / 10000, version / 100 % 100, version % 100);
 }
+
+extern CudaGemmMethod const cublaslt_method;
+CudaGemmMethod const cublaslt_method{"cublaslt", supports, make};
 
 extern Backend const cublaslt_backend;
 Backend const cublaslt_backend{"cublaslt", "cuda",   "NVIDIA's library, the fastest of its candidates for the shape",

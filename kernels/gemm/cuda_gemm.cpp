@@ -59,7 +59,7 @@ std::uint64_t l2_bytes() {
   return static_cast<std::uint64_t>(bytes);
 }
 
-class DeviceGemm final : public Work {
+class DeviceGemm final : public DeviceProduct {
 public:
   DeviceGemm(Gemm const& g, Site const& site, DeviceGemmMaker const& maker)
       : g_(g), seed_(site.seed), count_(0), room_(room_for(g, site)), sizes_(g) {
@@ -77,6 +77,15 @@ public:
   Verification verify() override { return verify_device_gemm(g_, set(0), *kernel_, ++seed_, lane_); }
   Lane& lane() override { return lane_; }
   std::string implementation() const override { return kernel_->name(); }
+  cudaStream_t stream() const override { return lane_.stream(); }
+
+  void refresh() override {
+    next_ = 0;
+    fill_operands(g_, set(0), ++seed_, false, lane_.stream());
+    poison_device(set(0).c, sizes_.c, lane_.stream());
+    lane_.wait();
+  }
+  Verification judge() override { return judge_device_gemm(g_, set(0), seed_, lane_); }
 
 private:
   void allocate() {
@@ -129,7 +138,7 @@ private:
 
 } // namespace
 
-std::unique_ptr<Work> make_device_gemm(Gemm const& shape, Site const& site, DeviceGemmMaker const& maker) {
+std::unique_ptr<DeviceProduct> make_device_gemm(Gemm const& shape, Site const& site, DeviceGemmMaker const& maker) {
   return std::make_unique<DeviceGemm>(shape, site, maker);
 }
 

@@ -39,9 +39,19 @@ public:
 using DeviceGemmMaker =
     std::function<std::unique_ptr<DeviceGemmKernel>(Gemm const&, GemmOperands const& operands, cudaStream_t stream)>;
 
+/// A product on a stream of its own, of which one call can be judged whatever ran beside it.
+class DeviceProduct : public Work {
+public:
+  virtual cudaStream_t stream() const = 0;
+  /// New matrices for the next call, and poison where its result will be. Over when it returns.
+  virtual void refresh() = 0;
+  /// Judges every element that the call after refresh() has left, which must be over. See judge_device_gemm().
+  virtual Verification judge() = 0;
+};
+
 /// Times a kernel on as many sets of random matrices as are together larger than twice the L2 cache, one set after
 /// another, so that no call finds its inputs in the cache. For verify() see cuda_verify.hpp.
-std::unique_ptr<Work> make_device_gemm(Gemm const& shape, Site const& site, DeviceGemmMaker const& maker);
+std::unique_ptr<DeviceProduct> make_device_gemm(Gemm const& shape, Site const& site, DeviceGemmMaker const& maker);
 
 /// Nothing for a gemm of one of these types, in → out, on a device in use of at least this capability (90 for 9.0).
 std::optional<Skipped> refuse_device_gemm(Operation const& operation, std::vector<std::pair<Dtype, Dtype>> const& types,

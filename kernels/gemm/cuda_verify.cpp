@@ -238,6 +238,19 @@ void fill_operands(Gemm const& g, GemmOperands const& operands, std::uint64_t se
   fill(const_cast<void*>(operands.b), b_dtype(g.in), static_cast<std::size_t>(g.n * g.k), random_bits(seed, 1), stream);
 }
 
+Verification judge_device_gemm(Gemm const& g, GemmOperands const& operands, std::uint64_t seed, StreamLane& lane) {
+  Judge judged(g, operands, lane, seed, false);
+  judged.run();
+  Verification result;
+  result.checked = true;
+  result.elements = static_cast<std::uint64_t>(g.m * g.n);
+  result.wrong = judged.wrong();
+  result.max_error = judged.max_error();
+  result.method = "device naive";
+  result.detail = judged.detail();
+  return result;
+}
+
 Verification verify_device_gemm(Gemm const& g, GemmOperands const& operands, DeviceGemmKernel& kernel,
                                 std::uint64_t seed, StreamLane& lane) {
   auto const stream = lane.stream();

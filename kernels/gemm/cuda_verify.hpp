@@ -19,6 +19,10 @@ namespace maru {
 Verification verify_device_gemm(Gemm const& shape, GemmOperands const& operands, DeviceGemmKernel& kernel,
                                 std::uint64_t seed, StreamLane& lane);
 
+/// Judges the product of random values that lies there: step 2 alone. For a call that was not made alone, which could
+/// not be repeated without what ran beside it.
+Verification judge_device_gemm(Gemm const& shape, GemmOperands const& operands, std::uint64_t seed, StreamLane& lane);
+
 /// Fills one set of matrices: with random values, or with -1, 0 and 1. Scales are left alone.
 void fill_operands(Gemm const& shape, GemmOperands const& operands, std::uint64_t seed, bool units,
                    cudaStream_t stream);

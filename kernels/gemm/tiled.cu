@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
 #include "kernels/cuda/launch.cuh"
-#include "kernels/gemm/cuda_gemm.hpp"
+#include "kernels/gemm/cuda_methods.hpp"
 #include "kernels/gemm/mma_ptx.cuh"
 #include "kernels/gemm/tensor_layout.hpp"
 
@@ -194,15 +194,18 @@ std::optional<Skipped> supports(Operation const& operation) {
   return refuse_device_gemm(operation, {{Dtype::bf16, Dtype::bf16}, {Dtype::bf16, Dtype::f32}}, 80);
 }
 
+std::unique_ptr<DeviceGemmKernel> make(Gemm const& shape, GemmOperands const&, cudaStream_t) {
+  return std::make_unique<TiledGemm>(shape);
+}
+
 std::unique_ptr<Work> prepare(Operation const& operation, Site const& site) {
-  return make_device_gemm(
-      std::get<Gemm>(operation), site,
-      [](Gemm const& shape, GemmOperands const&, cudaStream_t) -> std::unique_ptr<DeviceGemmKernel> {
-        return std::make_unique<TiledGemm>(shape);
-      });
+  return make_device_gemm(std::get<Gemm>(operation), site, make);
 }
 
 } // namespace
+
+extern CudaGemmMethod const tiled_method;
+CudaGemmMethod const tiled_method{"tiled", supports, make};
 
 extern Backend const tiled_backend;
 Backend const tiled_backend{"tiled", "cuda", "own kernel by mma.sync: bf16 to bf16 or f32, every shape", true, supports,

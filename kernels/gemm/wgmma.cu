@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
 #include "kernels/cuda/launch.cuh"
-#include "kernels/gemm/cuda_gemm.hpp"
+#include "kernels/gemm/cuda_methods.hpp"
 #include "kernels/gemm/wgmma_kernel.hpp"
 #include "kernels/gemm/wgmma_ptx.cuh"
 
@@ -131,20 +131,25 @@ std::optional<Skipped> supports(Operation const& operation) {
     return Skipped{
         "the copy engine needs rows of a multiple of 16 bytes, so n and k divisible by 8; tiled has no such limit"};
   int built = 0;
-  if (cudaMemcpyFromSymbol(&built, built_for_90a, sizeof built) != cudaSuccess || built == 0)
+  if (cudaMemcpyFromSymbol(&built, built_for_90a, sizeof built) != cudaSuccess || built == 0) {
+    cudaGetLastError(); // or whatever is launched next would be blamed for it
     return Skipped{"this build has no code for sm_90a"};
+  }
   return std::nullopt;
 }
 
+std::unique_ptr<DeviceGemmKernel> make(Gemm const& shape, GemmOperands const&, cudaStream_t) {
+  return std::make_unique<WgmmaGemm>(shape);
+}
+
 std::unique_ptr<Work> prepare(Operation const& operation, Site const& site) {
-  return make_device_gemm(
-      std::get<Gemm>(operation), site,
-      [](Gemm const& shape, GemmOperands const&, cudaStream_t) -> std::unique_ptr<DeviceGemmKernel> {
-        return std::make_unique<WgmmaGemm>(shape);
-      });
+  return make_device_gemm(std::get<Gemm>(operation), site, make);
 }
 
 } // namespace
+
+extern CudaGemmMethod const wgmma_method;
+CudaGemmMethod const wgmma_method{"wgmma", supports, make};
 
 extern Backend const wgmma_backend;
 Backend const wgmma_backend{"wgmma", "cuda",   "own kernel for Hopper: bf16 to bf16 by wgmma and the copy engine",

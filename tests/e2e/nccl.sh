@@ -40,6 +40,35 @@ expect_run 0 4 -b 4K -e 4K --graph --set collectives.registered=1 -n 20 --out gr
 expect_json graph/report.json "$right"
 expect_json graph/report.json 'all(x["labels"]["graph"] == 1 and x["labels"]["registered"] == 1 for x in r["records"])'
 
+# Products beside collectives. Without cuBLASLt's module, and with a k that wgmma does not take: the fake does products of
+# the kernel `tiled` only.
+mkdir without_cublaslt
+cp "$MARU_CUDA_MODULES"/libmaru_cuda.so "$MARU_CUDA_MODULES"/libmaru_cuda_nccl.so without_cublaslt
+# overlap CODE OPTIONS…
+overlap() {
+  local expected=$1 words
+  shift
+  mapfile -d '' -t words < <(printf '%s\0' "$MARU" run overlap --progress none --device cuda -n 60 \
+    --set overlap.gemm=40x24x33 --set overlap.sizes=4K,64K "$@")
+  MARU_MODULE_PATH=$scratch/without_cublaslt expect_mpi_exit "$expected" 4 "${words[@]}"
+}
+overlap 0 --set overlap.taken=0,3,99 --set overlap.groups=world,pairs --out overlap
+expect_json overlap/report.json '[x["status"] for x in r["records"]] == ["ok", "ok", "skipped"] * 2 +
+  ["ok"] * 4 + ["skipped"] * 2 + ["ok"] * 4 + ["skipped"] * 2'
+ok='[x for x in r["records"] if x["status"] == "ok"]'
+expect_json overlap/report.json "all(x['backend'] == 'overlap_cuda' and x['device'] == 'cuda' and
+  x['labels']['dtype'] == 'bf16' and x['verification']['wrong'] == 0 and x['verification']['checked'] and
+  0 <= x['overlap']['efficiency']['median'] <= 1 for x in $ok)"
+expect_json overlap/report.json "all(x['overlap'][k]['median'] > 0 for x in $ok for k in x['overlap'] if k != 'efficiency')"
+expect_json overlap/report.json "all(x['implementation'].startswith('tiled: mma.sync') and
+  x['implementation'].endswith('; RING/SIMPLE %d channels' % (x['labels']['taken'] or 16)) for x in $ok)"
+expect_json overlap/report.json 'all(x["reason"] == "99 SMs taken: NCCL uses at most 64" for x in r["records"]
+  if x["status"] != "ok")'
+MARU_FAKE_NCCL_CORRUPT=1 overlap 1 --set overlap.taken=3 --out wrong_overlap
+expect_json wrong_overlap/report.json 'all(x["status"] == "wrong" and "rank 1 on" in x["reason"] for x in r["records"])'
+MARU_FAKE_NCCL_LATE=all overlap 3 --set overlap.taken=3 --out late_overlap
+expect_match "$err" 'rank [0-3]: NCCL: remote process exited'
+
 # One device: only a rehearsal may share it, and says so.
 export MARU_FAKE_GPUS=1
 expect_run 2 4 -b 8 -e 8 --out never

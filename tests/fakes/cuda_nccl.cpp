@@ -134,6 +134,7 @@ void divide(ncclComm& parent) {
   MPI_Comm_rank(part->comm, &part->rank);
   MPI_Comm_size(part->comm, &part->size);
   part->blocking = parent.part_blocking;
+  part->channels = parent.part_channels;
   tell("split " + std::to_string(part->size) + " of " + std::to_string(parent.size));
   joined(*part);
   *std::exchange(parent.part, nullptr) = part;
@@ -202,6 +203,7 @@ ncclResult_t ncclCommSplit(ncclComm_t comm, int color, int key, ncclComm_t* part
   comm->key = key;
   comm->part = part;
   comm->part_blocking = config->blocking != 0;
+  comm->part_channels = config->maxCTAs == NCCL_CONFIG_UNDEF_INT ? 16 : std::min(16, config->maxCTAs);
   comm->state = ncclInProgress;
   MPI_Ibarrier(comm->comm, &comm->barrier);
   return ncclInProgress;

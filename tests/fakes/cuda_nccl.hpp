@@ -22,6 +22,7 @@ struct ncclComm {
   std::atomic<bool> aborted{false};
   MPI_Comm comm = MPI_COMM_NULL;
   int calls = 0;
+  int channels = 16; ///< of a collective that NCCL has an algorithm for
   // While it forms: the id's maker collects cards, then sends them all to all.
   int root = 0;
   std::vector<Card> cards;
@@ -30,6 +31,7 @@ struct ncclComm {
   int color = 0, key = 0;
   ncclComm_t* part = nullptr;
   bool part_blocking = true;
+  int part_channels = 16;
 };
 
 namespace fake_nccl {

@@ -98,7 +98,7 @@ ncclResult_t ncclAllReduce(void const* in, void* out, size_t count, ncclDataType
   auto const [mpi, size] = type_of(type);
   Part const from{in, count * size}, to{out, count * size};
   if (auto const status = check(comm, from, to, in == out); status != ncclSuccess) return status;
-  report(2, 16);
+  report(2, comm->channels);
   return enqueue(comm, stream, from, to, size, [=, mpi = mpi](void const* data, void* result) {
     MPI_Allreduce(data, result, static_cast<int>(count), mpi, MPI_SUM, comm->comm);
   });
@@ -110,7 +110,7 @@ ncclResult_t ncclAllGather(void const* in, void* out, size_t count, ncclDataType
   Part const from{in, count * size}, to{out, count * size * static_cast<std::size_t>(comm->size)};
   bool const in_place = in == static_cast<std::byte*>(out) + from.bytes * static_cast<std::size_t>(comm->rank);
   if (auto const status = check(comm, from, to, in_place); status != ncclSuccess) return status;
-  report(2, 16);
+  report(2, comm->channels);
   return enqueue(comm, stream, from, to, size, [=, mpi = mpi](void const* data, void* result) {
     MPI_Allgather(data, static_cast<int>(count), mpi, result, static_cast<int>(count), mpi, comm->comm);
   });
@@ -122,7 +122,7 @@ ncclResult_t ncclReduceScatter(void const* in, void* out, size_t count, ncclData
   Part const from{in, count * size * static_cast<std::size_t>(comm->size)}, to{out, count * size};
   bool const in_place = out == static_cast<std::byte const*>(in) + to.bytes * static_cast<std::size_t>(comm->rank);
   if (auto const status = check(comm, from, to, in_place); status != ncclSuccess) return status;
-  report(2, 16);
+  report(2, comm->channels);
   return enqueue(comm, stream, from, to, size, [=, mpi = mpi](void const* data, void* result) {
     MPI_Reduce_scatter_block(data, result, static_cast<int>(count), mpi, MPI_SUM, comm->comm);
   });
@@ -145,7 +145,7 @@ ncclResult_t ncclBroadcast(void const* in, void* out, size_t count, ncclDataType
   bool const sends = comm->rank == root;
   Part const from{in, sends ? count * size : 0}, to{out, count * size};
   if (auto const status = check(comm, from, to, in == out); status != ncclSuccess) return status;
-  report(2, 16);
+  report(2, comm->channels);
   return enqueue(comm, stream, from, to, size, [=, mpi = mpi](void const* data, void* result) {
     if (sends) std::memcpy(result, data, from.bytes);
     MPI_Bcast(result, static_cast<int>(count), mpi, root, comm->comm);
@@ -157,21 +157,22 @@ ncclResult_t ncclReduce(void const* in, void* out, size_t count, ncclDataType_t 
   auto const [mpi, size] = type_of(type);
   Part const from{in, count * size}, to{out, comm->rank == root ? count * size : 0};
   if (auto const status = check(comm, from, to, in == out); status != ncclSuccess) return status;
-  report(2, 16);
+  report(2, comm->channels);
   return enqueue(comm, stream, from, to, size, [=, mpi = mpi](void const* data, void* result) {
     MPI_Reduce(data, result, static_cast<int>(count), mpi, MPI_SUM, root, comm->comm);
   });
 }
 
-// Sends before receives: a group's sends must not wait for their receivers.
+// Sends before receives: a group's sends must not wait for their receivers. Alone a call goes at once, as long as two
+// ranks can only mean one another; more would wait in a circle.
 ncclResult_t ncclSend(void const* in, size_t count, ncclDataType_t type, int peer, ncclComm_t comm,
                       cudaStream_t stream) {
   auto const [mpi, size] = type_of(type);
   Part const from{in, count * size};
   if (auto const status = check(comm, from, {}, false); status != ncclSuccess) return status;
-  if (group_depth == 0) return refuse(ncclInvalidUsage, "a lone send would wait for ever here");
+  if (group_depth == 0 && comm->size != 2) return refuse(ncclInvalidUsage, "a lone send would wait for ever here");
   report(4, 2);
-  group_calls.insert(group_calls.begin(), [=, mpi = mpi] {
+  auto const call = [=, mpi = mpi] {
     enqueue(comm, stream, from, {}, 1, [=](void const* data, void*) {
       auto* const kept = new std::vector<std::byte>(from.bytes); // freed never: MPI may still read it
       std::memcpy(kept->data(), data, from.bytes);
@@ -179,19 +180,27 @@ ncclResult_t ncclSend(void const* in, size_t count, ncclDataType_t type, int pee
       MPI_Isend(kept->data(), static_cast<int>(count), mpi, peer, 0, comm->comm, &request);
       MPI_Request_free(&request);
     });
-  });
+  };
+  if (group_depth == 0)
+    call();
+  else
+    group_calls.insert(group_calls.begin(), call);
   return ncclSuccess;
 }
 ncclResult_t ncclRecv(void* out, size_t count, ncclDataType_t type, int peer, ncclComm_t comm, cudaStream_t stream) {
   auto const [mpi, size] = type_of(type);
   Part const to{out, count * size};
   if (auto const status = check(comm, {}, to, false); status != ncclSuccess) return status;
-  if (group_depth == 0) return refuse(ncclInvalidUsage, "a lone receive would wait for ever here");
-  group_calls.emplace_back([=, mpi = mpi, size = size] {
+  if (group_depth == 0 && comm->size != 2) return refuse(ncclInvalidUsage, "a lone receive would wait for ever here");
+  auto const call = [=, mpi = mpi, size = size] {
     enqueue(comm, stream, {}, to, size, [=](void const*, void* result) {
       MPI_Recv(result, static_cast<int>(count), mpi, peer, 0, comm->comm, MPI_STATUS_IGNORE);
     });
-  });
+  };
+  if (group_depth == 0)
+    call();
+  else
+    group_calls.emplace_back(call);
   return ncclSuccess;
 }
 ncclResult_t ncclGroupStart() {

@@ -1,117 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // The NCCL backend as the module exports it, over the fakes of NCCL and of the CUDA runtime.
-#include "core/error.hpp"
-#include "core/module.hpp"
-#include "tests/mpi/main.hpp"
+#include "tests/fakes/cuda_nccl_testing.hpp"
 
 #include <array>
 #include <chrono>
-#include <cstdlib>
-#include <fstream>
-#include <gmock/gmock.h>
-#include <unistd.h>
 
 namespace maru {
 namespace {
 
-using Members = std::vector<std::int64_t>;
 constexpr std::array kinds{CollectiveKind::all_reduce, CollectiveKind::all_gather, CollectiveKind::reduce_scatter,
                            CollectiveKind::all_to_all, CollectiveKind::broadcast,  CollectiveKind::reduce,
                            CollectiveKind::send_recv};
 
-Backend const& nccl() {
-  static auto const module = load_module("cuda_nccl", MARU_NCCL_MODULE);
-  if (!module.table) throw Error(Exit::incomplete, module.reason);
-  return *module.table->backends[0];
-}
-
-Members everybody() {
-  Members members;
-  for (int rank = 0; rank < world->size(); ++rank) members.push_back(rank);
-  return members;
-}
-
-/// Sets a variable of the environment for a while.
-class Setting {
-public:
-  Setting(char const* name, std::string const& value) : name_(name) { ::setenv(name, value.c_str(), 1); }
-  ~Setting() { ::unsetenv(name_); }
-  Setting(Setting const&) = delete;
-  Setting& operator=(Setting const&) = delete;
-
-private:
-  char const* name_;
-};
-
-/// What the fake writes down while it lives, of this rank.
-class Log {
-public:
-  std::vector<std::string> lines() const {
-    std::vector<std::string> lines;
-    std::ifstream in(path_);
-    auto const mine = "rank " + std::to_string(world->rank()) + " ";
-    for (std::string line; std::getline(in, line);) lines.push_back(line.substr(mine.size()));
-    return lines;
-  }
-  ~Log() { ::unlink(path_.c_str()); }
-
-private:
-  std::string path_ = "/tmp/maru-nccl-log." + std::to_string(::getpid());
-  Setting setting_{"MARU_FAKE_NCCL_LOG", path_};
-};
-
-/// A group of the world and this rank's place in it. All ranks of the world make it, with a group for each.
-struct Group {
-  Members members;
-  std::vector<Members> groups;
-  std::unique_ptr<World> own;
-
-  explicit Group(std::vector<Members> all) : groups(std::move(all)) {
-    for (std::size_t i = 0; i < groups.size(); ++i)
-      for (auto const rank : groups[i])
-        if (rank == world->rank()) {
-          members = groups[i];
-          own = world->split(static_cast<int>(i));
-        }
-  }
-
-  template <class AnySite> static void tell_groups(AnySite& site, std::vector<Members> const& groups) {
-    if constexpr (requires { site.groups; }) site.groups = groups;
-  }
-  Site site() const {
-    // All ranks use the first device.
-    Site site{.members = members, .index = own->rank(), .group = own.get(), .rehearsal = true};
-    tell_groups(site, groups);
-    return site;
-  }
-  Collective ask(Collective question) const {
-    question.ranks = static_cast<int>(members.size());
-    return question;
-  }
-};
-template <class AnySite> constexpr bool knows_groups = requires(AnySite& site) { site.groups; };
-
-/// The reason, when it throws.
-template <class Action> std::string refusal(Action&& action) {
-  try {
-    action();
-  } catch (Error const& error) {
-    return error.what();
-  }
-  return {};
-}
+Backend const& nccl() { return backend("nccl"); }
 
 std::string describe(Collective const& c) { return std::string(name(c.kind)) + " " + labels(Operation(c)).line(); }
 
-class Nccl : public testing::Test {
-protected:
-  void SetUp() override {
-    if (world->size() != 4) GTEST_SKIP() << "made for four ranks";
-  }
-};
+class Nccl : public OnFourRanks {};
 
 TEST_F(Nccl, ComputesEveryCollective) {
-  Group const group({everybody()});
+  Party const group({everybody()});
   for (auto const kind : kinds)
     for (auto const dtype : {Dtype::f32, Dtype::f64, Dtype::s32})
       for (bool const in_place : {false, true})
@@ -140,8 +48,15 @@ TEST_F(Nccl, ComputesEveryCollective) {
         }
 }
 
+TEST_F(Nccl, SamplesAreNoShorterThanItsEventsAllow) {
+  Party const group({everybody()});
+  auto const work = nccl().prepare(group.ask({.bytes = 64}), group.site());
+  EXPECT_GE(work->lane().shortest_sample(), 1e-3);
+  EXPECT_GT(work->lane().shortest_warmup(), 0);
+}
+
 TEST_F(Nccl, NamesWhatAnswers) {
-  Group const group({everybody()});
+  Party const group({everybody()});
   auto const name_of = [&](CollectiveKind kind) {
     auto const work = nccl().prepare(group.ask({.kind = kind, .bytes = 1 << 16}), group.site());
     work->verify();
@@ -153,7 +68,7 @@ TEST_F(Nccl, NamesWhatAnswers) {
 }
 
 TEST_F(Nccl, ListensOnlyWhileItVerifies) {
-  Group const group({everybody()});
+  Party const group({everybody()});
   auto const work = nccl().prepare(group.ask({.bytes = 4096}), group.site());
   Log const log;
   work->lane().time(*work, 20);
@@ -163,7 +78,7 @@ TEST_F(Nccl, ListensOnlyWhileItVerifies) {
 }
 
 TEST_F(Nccl, FindsWrongResults) {
-  Group const group({everybody()});
+  Party const group({everybody()});
   Setting const fault("MARU_FAKE_NCCL_CORRUPT", "1");
   for (auto const kind : kinds) {
     auto const work = nccl().prepare(group.ask({.kind = kind, .bytes = 4096, .root = 1}), group.site());
@@ -172,7 +87,7 @@ TEST_F(Nccl, FindsWrongResults) {
 }
 
 TEST_F(Nccl, MakesACommunicatorOnce) {
-  Group const group({everybody()});
+  Party const group({everybody()});
   nccl().prepare(group.ask({.bytes = 64}), group.site());
   Log const log;
   nccl().prepare(group.ask({.bytes = 128}), group.site());
@@ -180,11 +95,10 @@ TEST_F(Nccl, MakesACommunicatorOnce) {
 }
 
 TEST_F(Nccl, SplitsGroupsOfOneSizeFromTheWhole) {
-  if (!knows_groups<Site>) GTEST_SKIP() << "sites do not know the other groups";
-  Group const whole({everybody()});
+  Party const whole({everybody()});
   nccl().prepare(whole.ask({.bytes = 64}), whole.site());
   for (auto const& groups : {std::vector<Members>{{0, 1}, {2, 3}}, std::vector<Members>{{0, 2}, {1, 3}}}) {
-    Group const pairs(groups);
+    Party const pairs(groups);
     Log const log;
     for (int repeat = 0; repeat < 2; ++repeat) {
       auto const work = nccl().prepare(pairs.ask({.kind = CollectiveKind::all_gather, .bytes = 64}), pairs.site());
@@ -195,9 +109,60 @@ TEST_F(Nccl, SplitsGroupsOfOneSizeFromTheWhole) {
   }
 }
 
+TEST_F(Nccl, ExchangesBetweenTwo) {
+  Party const pairs({{0, 1}, {2, 3}});
+  for (auto const kind : {CollectiveKind::ping_pong, CollectiveKind::send})
+    for (int const root : {0, 1})
+      for (int const variant : {0, 1, 2}) {
+        auto const question = pairs.ask(
+            {.kind = kind, .bytes = 4096 + 96, .root = root, .graph = variant == 1, .registered = variant == 2});
+        SCOPED_TRACE(describe(question));
+        ASSERT_FALSE(nccl().supports(question));
+        auto const work = nccl().prepare(question, pairs.site());
+        for (int repeat = 0; repeat < 2; ++repeat) {
+          auto const verification = work->verify();
+          EXPECT_TRUE(verification.checked);
+          EXPECT_EQ(verification.wrong, 0U) << verification.detail;
+          bool const receives = kind == CollectiveKind::ping_pong || pairs.own->rank() != root;
+          EXPECT_EQ(verification.elements, receives ? (4096U + 96U) / 4 : 0U);
+          EXPECT_GT(work->lane().time(*work, 5), 0.0);
+        }
+        bool const sends = pairs.own->rank() == root;
+        EXPECT_EQ(work->implementation(), kind == CollectiveKind::ping_pong ? "send, recv 2 channels"
+                                          : sends                           ? "ncclSend 2 channels"
+                                                  : "ncclRecv"); // of which the fake tells nothing
+      }
+}
+
+// What is faulty is the receivers' result.
+TEST_F(Nccl, FindsWrongExchangesBetweenTwo) {
+  Party const pairs({{0, 1}, {2, 3}});
+  Setting const fault("MARU_FAKE_NCCL_CORRUPT", "3");
+  for (auto const kind : {CollectiveKind::ping_pong, CollectiveKind::send}) {
+    auto const work = nccl().prepare(pairs.ask({.kind = kind, .bytes = 4096}), pairs.site());
+    EXPECT_EQ(work->verify().wrong, world->rank() == 3 ? 1U : 0U) << name(kind);
+  }
+}
+
+TEST_F(Nccl, RefusesExchangesOfMoreThanTwoAndInPlace) {
+  for (auto const kind : {CollectiveKind::ping_pong, CollectiveKind::send}) {
+    auto const reason = [&](Collective const& question) {
+      auto const skipped = nccl().supports(question);
+      return skipped ? skipped->reason : "none";
+    };
+    auto const of_two = std::string(name(kind)) + " is of two ranks, not of ";
+    EXPECT_EQ(reason({.kind = kind, .bytes = 64, .ranks = 2}), "none");
+    EXPECT_EQ(reason({.kind = kind, .bytes = 64, .ranks = 3}), of_two + "3");
+    EXPECT_EQ(reason({.kind = kind, .bytes = 64, .ranks = 4}), of_two + "4");
+    EXPECT_EQ(reason({.kind = kind, .bytes = 64, .in_place = true, .ranks = 2}),
+              "there is no " + std::string(name(kind)) + " in place");
+  }
+  EXPECT_TRUE(nccl().supports(Collective{.kind = CollectiveKind::send, .bytes = 64, .root = 2, .ranks = 2}));
+}
+
 // Nobody outside of the group need come.
 TEST_F(Nccl, LetsUnequalGroupsMeetByThemselves) {
-  Group const groups({{0, 1, 2}, {3}});
+  Party const groups({{0, 1, 2}, {3}});
   if (world->rank() == 3) return;
   Log const log;
   auto const work = nccl().prepare(groups.ask({.bytes = 64}), groups.site());
@@ -225,7 +190,7 @@ TEST_F(Nccl, RefusesWhatItCannotDo) {
 
 // From here on communicators are broken; each test takes members of its own.
 TEST_F(Nccl, TellsEverybodyWhoCouldNotJoin) {
-  Group const groups({{0, 1, 3}, {2}});
+  Party const groups({{0, 1, 3}, {2}});
   if (world->rank() == 2) return;
   Setting const fault("MARU_FAKE_NCCL_REFUSE", "0,1,3");
   for (int repeat = 0; repeat < 2; ++repeat) // the second time at once, from memory
@@ -235,7 +200,7 @@ TEST_F(Nccl, TellsEverybodyWhoCouldNotJoin) {
 }
 
 TEST_F(Nccl, EndsAWaitWhenAnErrorComesLate) {
-  Group const groups({{0, 2, 3}, {1}});
+  Party const groups({{0, 2, 3}, {1}});
   if (world->rank() == 1) return;
   auto const work = nccl().prepare(groups.ask({.bytes = 64}), groups.site());
   Setting const fault("MARU_FAKE_NCCL_LATE", "all");
@@ -249,7 +214,7 @@ TEST_F(Nccl, EndsAWaitWhenAnErrorComesLate) {
 }
 
 TEST_F(Nccl, LetsGoOfTheDeviceWhenACallFails) {
-  Group const groups({{1, 2, 3}, {0}});
+  Party const groups({{1, 2, 3}, {0}});
   if (world->rank() == 0) return;
   auto work = nccl().prepare(groups.ask({.bytes = 64}), groups.site());
   Setting const fault("MARU_FAKE_NCCL_LATE", "all");

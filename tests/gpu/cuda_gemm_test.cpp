@@ -5,6 +5,7 @@
 #include "kernels/cuda/api.hpp"
 #include "kernels/cuda/devices.hpp"
 #include "kernels/gemm/block_scale.hpp"
+#include "kernels/gemm/cuda_methods.hpp"
 #include "kernels/gemm/cuda_reference.hpp"
 #include "kernels/gemm/cuda_verify.hpp"
 #include "kernels/minifloat.hpp"
@@ -238,6 +239,25 @@ TEST_F(CudaGemm, VerificationFindsWhatIsPlanted) {
         EXPECT_NE(bad.detail.find(cuda_uuid_in_use()), std::string::npos) << bad.detail;
       }
     }
+}
+
+/// What a work that multiplies beside something else does.
+TEST_F(CudaGemm, JudgesACallOfAProductThatWasNotMadeAlone) {
+  Gemm const g{.in = Dtype::bf16, .out = Dtype::bf16, .m = 300, .n = 136, .k = 520};
+  std::string reasons;
+  auto const* const method = find_cuda_gemm(g, reasons);
+  ASSERT_TRUE(method) << reasons;
+  auto const product = make_device_gemm(g, {.seed = 3}, method->make);
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    product->refresh();
+    EXPECT_GT(product->judge().wrong, 0U) << "poison";
+    product->call();
+    MARU_CHECK(CudaApi, cudaStreamSynchronize(product->stream()));
+    auto const verification = product->judge();
+    EXPECT_EQ(verification.wrong, 0U) << verification.detail;
+    EXPECT_EQ(verification.elements, 300U * 136U);
+    product->call(); // on another set
+  }
 }
 
 TEST_F(CudaGemm, VerificationFindsALostPieceOfK) {

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <set>
+#include <tuple>
 
 namespace maru {
 namespace {
@@ -118,12 +119,45 @@ TEST(OverlapProbe, EachSizeWithEachShareTaken) {
 }
 
 TEST(CompositeProbes, AHostDoesNotAnswerForADevice) {
-  for (auto const* probe : {"overlap", "step"}) {
+  for (auto const& [probe, reason] : {std::pair{"overlap", "need module cuda_nccl"}, {"step", "devices yet"}}) {
     auto const cases = cases_of(probe, {}, 1);
     ASSERT_FALSE(cases.empty());
     EXPECT_FALSE(cases.front().backend);
-    EXPECT_THAT(cases.front().skip_reason, HasSubstr("devices yet"));
+    EXPECT_THAT(cases.front().skip_reason, HasSubstr(reason));
   }
+}
+
+/// The first case's operation and backend, and how many cases there are.
+std::tuple<Overlap, std::string, std::size_t> overlaps_beside(Backend const& device, Parameters const& parameters) {
+  std::vector<Backend const*> backends{&device};
+  backends.insert(backends.end(), builtin_backends().begin(), builtin_backends().end());
+  ProbeContext context{backends, 1 << 20};
+  context.device.visible = 1;
+  auto const cases = list_cases({"overlap", parameters}, context);
+  return {std::get<Overlap>(cases.at(0).operation), cases[0].backend ? cases[0].backend->name : "none", cases.size()};
+}
+
+TEST(OverlapProbe, AsksADeviceWhatKeepsItBusy) {
+  Backend const device{"overlap_device", "cuda",   "", false, [](Operation const&) { return std::optional<Skipped>(); },
+                       nullptr,          "overlap"};
+  auto const [asked, backend, count] = overlaps_beside(device, {});
+  EXPECT_EQ(backend, "overlap_device");
+  EXPECT_EQ(count, 3U * 5U);
+  EXPECT_EQ(asked.gemm.m, 8192);
+  EXPECT_EQ(asked.gemm.in, Dtype::bf16);
+  EXPECT_EQ(asked.gemm.out, Dtype::bf16);
+  EXPECT_EQ(asked.collective.bytes, 16U << 20);
+  EXPECT_EQ(asked.taken, 0);
+  auto const [tf32, same, ten] = overlaps_beside(device, {{"dtype", {"tf32"}}, {"sizes", {"1K", "1M"}}});
+  EXPECT_EQ(tf32.gemm.out, Dtype::f32);
+  EXPECT_EQ(ten, 10U);
+  // A host that is asked for by name is asked what a host is.
+  auto const [hosts, by_name, six] = overlaps_beside(device, {{"backend", {"overlap_mpi"}}});
+  EXPECT_EQ(by_name, "overlap_mpi");
+  EXPECT_EQ(six, 6U);
+  EXPECT_EQ(hosts.gemm.m, 1024);
+  EXPECT_EQ(hosts.gemm.in, Dtype::f32);
+  EXPECT_THAT(fault_of("overlap", {{"dtype", {"bf16"}}}), HasSubstr("overlap dtype 'bf16'"));
 }
 
 TEST(CompositeBackends, RefuseWithAReason) {
