@@ -79,8 +79,12 @@ void judge_memory_errors(Docket& docket) {
 }
 
 void judge_lost(Docket& docket) {
-  for (auto const& lost : docket.report.lost)
-    accuse(docket, lost.rank, State::unknown, "lost", fmt::format("lost before the run ended: {}", lost.reason));
+  for (auto const& lost : docket.report.lost) {
+    auto const text = fmt::format("lost before the run ended: {}", lost.reason);
+    if (!accuse(docket, lost.rank, State::unknown, "lost", text))
+      docket.notes.push_back(
+          fmt::format("rank {} on {}, which the report does not list: {}", lost.rank, lost.host, text));
+  }
 }
 
 // Who is invalid, by the word for it: they are named, and not judged.

@@ -72,10 +72,17 @@ struct Baseline {
 Baseline read_baseline(std::string const& wanted, std::string const& cluster, Report const& report) {
   constexpr std::string_view prefix = "history:";
   if (wanted.empty()) return {};
+  auto const require_some = [&](std::vector<Past> past) {
+    if (past.empty())
+      throw Error(Exit::usage,
+                  one_line(fmt::format("--baseline {}: knows nothing of what the report measured{}", wanted,
+                                       wanted.starts_with(prefix) ? " in cluster " + cluster : "")));
+    return past;
+  };
   if (wanted.starts_with(prefix)) {
     auto const file = wanted.substr(prefix.size());
     History const history(file, History::Access::read);
-    return {past(history, cluster, report), fmt::format("the history {}, cluster {}", file, cluster)};
+    return {require_some(past(history, cluster, report)), fmt::format("the history {}, cluster {}", file, cluster)};
   }
   auto const earlier = read_what_there_is(wanted);
   std::set<std::string_view> hosts;
@@ -84,7 +91,7 @@ Baseline read_baseline(std::string const& wanted, std::string const& cluster, Re
                    [&](HostInfo const& host) { return hosts.contains(host.name); }))
     throw Error(Exit::usage,
                 one_line(fmt::format("--baseline {}: another fleet: no host of the report is in it", wanted)));
-  return {past_of_report(earlier), fmt::format("{} ({})", wanted, earlier.run.id)};
+  return {require_some(past_of_report(earlier)), fmt::format("{} ({})", wanted, earlier.run.id)};
 }
 
 void print(std::string const& text) {

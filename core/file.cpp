@@ -60,7 +60,23 @@ std::string read_file(std::string const& path, std::size_t most) {
   }
 }
 
+namespace {
+
+// A device or a pipe takes what it is given; renaming a file over it would take it away from everybody.
+void write_through(std::string const& path, std::string_view content) {
+  Descriptor const file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (file.get() < 0 || !write_all(file.get(), content))
+    throw Error(Exit::incomplete, fmt::format("cannot write {}: {}", path, reason()));
+}
+
+} // namespace
+
 void write_file(std::string const& path, std::string_view content) {
+  std::error_code error;
+  auto const status = std::filesystem::status(path, error); // of what a link leads to
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
+      !std::filesystem::is_directory(status))
+    return write_through(path, content);
   auto const temporary = fmt::format("{}.{}.tmp", path, ::getpid());
   ::unlink(temporary.c_str()); // of a process of this number that was killed, or a link that somebody laid there
   auto const fail = [&](std::string const& why) {

@@ -71,7 +71,9 @@ Estimate estimate(std::span<double const> samples) {
 }
 
 double last_by_chance(std::size_t k, std::size_t n, std::size_t ranks) {
-  if (ranks < 2) return 1;
+  if (ranks < 2 || k > n) return ranks < 2 ? 1 : 0;
+  constexpr std::size_t plenty = 1 << 20; // more iterations than anybody samples: a report may claim any number
+  if (n > plenty) return last_by_chance(k > n - plenty ? plenty - (n - k) : 0, plenty, ranks);
   double const count = static_cast<double>(n), p = 1 / static_cast<double>(ranks);
   double tail = 0;
   for (auto last = k; last <= n; ++last) {

@@ -29,6 +29,9 @@ std::string evidence_line(Evidence const& evidence) {
 
 bool is_plain_host(std::string_view name) {
   constexpr std::size_t longest = 253;
+  // Slurm takes it for every node there is.
+  auto const is_letter = [&](std::size_t i, char letter) { return (name[i] | 0x20) == letter; };
+  if (name.size() == 3 && is_letter(0, 'a') && is_letter(1, 'l') && is_letter(2, 'l')) return false;
   return !name.empty() && name.size() <= longest && is_alphanumeric(name.front()) &&
          std::all_of(name.begin(), name.end(),
                      [](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; });

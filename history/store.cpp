@@ -180,6 +180,11 @@ void forget(Database& database, std::int64_t run, std::int64_t at) {
 
 History::History(std::string const& path, Access access) {
   if (access == Access::read && is_directory(path)) throw Error(Exit::usage, path + ": is a folder");
+  // SQLite would wait at a pipe for ever, and has meanings of its own for these two.
+  std::error_code error;
+  if (path.empty() || path == ":memory:" || std::filesystem::is_fifo(path, error) ||
+      std::filesystem::is_socket(path, error))
+    throw Error(Exit::usage, fmt::format("'{}' is no file to keep a history in", path));
   if (access == Access::read) {
     database_ = open_to_read(path);
     require_current(*database_, migrations());

@@ -34,6 +34,8 @@ refused 'nowhere' nowhere
 refused "did you mean 'table'" run --format tabel
 refused 'not between 0 and 100 %' run --min-effect 200%
 refused 'no-such.db' run --baseline history:no-such.db
+mkfifo pipe
+refused 'no file to keep a history in' run --baseline history:pipe
 printf 'name = "mine"\n[[floor]]\nleast = 3\n' >bad.toml
 refused 'bad.toml:' run --spec bad.toml
 head -c 300 run/report.json >torn.json
@@ -66,6 +68,10 @@ assert t.parse(sys.argv[1]).getroot().find(".//failure") is not None' "$out" || 
 mkdir journal && cp run/journal.jsonl journal/
 expect_exit 1 "$MARU" validate journal "${lenient[@]}"
 expect_match "$out" 'it wrote no report'
+
+# A device stays a device.
+if mknod null c 1 3 2>/dev/null; then expect_exit 0 "$MARU" validate run "${lenient[@]}" --drain-list null; fi
+[ ! -e null ] || [ -c null ] || fail "a device was replaced by a file"
 
 # Where it cannot be written, that is said, and the verdict is not lost with it.
 expect_exit 3 "$MARU" validate run "${lenient[@]}" --drain-list /proc/drain
