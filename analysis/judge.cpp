@@ -43,8 +43,8 @@ void Docket::add(HostDocket& host, Evidence evidence) const {
 namespace {
 
 // In this order it is told: what came first explains what follows.
-constexpr std::array<std::string_view, 6> order{"integrity", "absolute", "relative", "historical", "arrival",
-                                                "network"};
+constexpr std::array<std::string_view, 6> order{"integrity",  "absolute", "relative",
+                                                "historical", "arrival",  "network"};
 
 std::size_t place_of(std::string_view judgement) {
   return static_cast<std::size_t>(std::find(order.begin(), order.end(), judgement) - order.begin());
@@ -60,8 +60,9 @@ bool comes_before(Evidence const& a, Evidence const& b) {
 
 std::string reason_of(Evidence const& evidence) {
   if (evidence.rank < 0) return evidence.text;
-  return evidence.device_uuid.empty() ? fmt::format("rank {}: {}", evidence.rank, evidence.text)
-                                      : fmt::format("rank {} ({}): {}", evidence.rank, evidence.device_uuid, evidence.text);
+  return evidence.device_uuid.empty()
+             ? fmt::format("rank {}: {}", evidence.rank, evidence.text)
+             : fmt::format("rank {} ({}): {}", evidence.rank, evidence.device_uuid, evidence.text);
 }
 
 void hear(Docket& docket) {

@@ -48,7 +48,9 @@ void judge_memory_errors(Docket& docket) {
     for (auto const rank : record.group.ranks) {
       auto const device = docket.device_of(rank);
       bool const named = record.group.ranks.size() == 1 || (!device.empty() && detail.find(device) != detail.npos);
-      if (named) accuse(docket, rank, State::fail, "ecc", fmt::format("memory errors grew during {}: {}", title(record), detail));
+      if (named)
+        accuse(docket, rank, State::fail, "ecc",
+               fmt::format("memory errors grew during {}: {}", title(record), detail));
     }
   }
 }
@@ -98,7 +100,8 @@ std::map<std::string_view, std::string> reasons_by_host(Docket const& docket) {
     if (record.second_look || (record.status == Status::ok && words.empty())) continue;
     for (auto const rank : record.group.ranks)
       if (auto const host = docket.host_of(rank); !host.empty())
-        reasons.try_emplace(host, words.empty() ? fmt::format("{}: {}", name(record.status), record.reason) : words.front());
+        reasons.try_emplace(host,
+                            words.empty() ? fmt::format("{}: {}", name(record.status), record.reason) : words.front());
   }
   return reasons;
 }

@@ -30,9 +30,8 @@ void count(Tally& tally, Arrival const& arrival) {
 }
 
 std::size_t could_name(std::vector<double> const& transfers, double lateness) {
-  return static_cast<std::size_t>(std::count_if(transfers.begin(), transfers.end(), [&](double transfer) {
-    return lateness > worth_naming * transfer;
-  }));
+  return static_cast<std::size_t>(std::count_if(transfers.begin(), transfers.end(),
+                                                [&](double transfer) { return lateness > worth_naming * transfer; }));
 }
 
 } // namespace

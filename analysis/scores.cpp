@@ -23,8 +23,8 @@ template <class List> bool holds(List const& list, std::string_view word) {
 }
 
 std::string category_key(Metric const& metric) {
-  auto text = fmt::format("{} {} {} {} {}", metric.probe, metric.operation, metric.backend, metric.group_kind,
-                          metric.figure);
+  auto text =
+      fmt::format("{} {} {} {} {}", metric.probe, metric.operation, metric.backend, metric.group_kind, metric.figure);
   for (auto const& [key, value] : metric.labels.entries())
     if (!holds(sizes, key)) text += fmt::format(" {}={}", key, to_text(value));
   return text;
@@ -85,8 +85,8 @@ Scorecard make_scorecard(Report const& report, Measurements const& all, bool sec
     if (!expected || !(expected->value > 0) || !(value.value > 0)) continue;
     double const ratio = std::log(value.value / expected->value);
     bool const better = all.metrics[value.metric].higher_is_better();
-    parts.push_back({category_of[value.metric], value.place, better ? ratio : -ratio, half_width(value), value.value,
-                     *expected});
+    parts.push_back(
+        {category_of[value.metric], value.place, better ? ratio : -ratio, half_width(value), value.value, *expected});
   }
   auto const same = [](Part const& a, Part const& b) { return a.category == b.category && a.place == b.place; };
   std::sort(parts.begin(), parts.end(), [](Part const& a, Part const& b) {
@@ -105,7 +105,8 @@ std::vector<std::size_t> model_of_places(Measurements const& all) {
   std::unordered_map<std::string, std::size_t> numbers;
   std::vector<std::size_t> models;
   for (auto const& place : all.places)
-    models.push_back(numbers.try_emplace(fmt::format("{} {}", place.device, place.model), numbers.size()).first->second);
+    models.push_back(
+        numbers.try_emplace(fmt::format("{} {}", place.device, place.model), numbers.size()).first->second);
   return models;
 }
 
@@ -129,7 +130,8 @@ Scorecard against_peers(Report const& report, Measurements const& all, bool seco
   using Key = std::pair<std::size_t, std::size_t>;
   std::map<Key, std::vector<double>> values; // by metric and model
   for (auto const& value : all.values)
-    if (is_comparable(report, all, value, second_look)) values[{value.metric, models[value.place]}].push_back(value.value);
+    if (is_comparable(report, all, value, second_look))
+      values[{value.metric, models[value.place]}].push_back(value.value);
   std::map<Key, Expectation> medians;
   for (auto& [key, list] : values) medians[key] = {median_of(list), 0, list.size()};
   auto card = make_scorecard(report, all, second_look, [&](Measurement const& value) {
@@ -146,8 +148,7 @@ Scorecard against_peers(Report const& report, Measurements const& all, bool seco
   return card;
 }
 
-Scorecard against_past(Report const& report, Measurements const& all, std::vector<Past> const& past,
-                       bool second_look) {
+Scorecard against_past(Report const& report, Measurements const& all, std::vector<Past> const& past, bool second_look) {
   auto const key = [](std::string_view metric, std::string_view host, std::int64_t local, std::string_view uuid) {
     return uuid.empty() ? fmt::format("{} @ {} {}", metric, host, local) : fmt::format("{} @ {}", metric, uuid);
   };
@@ -164,8 +165,7 @@ Scorecard against_past(Report const& report, Measurements const& all, std::vecto
   }
   return make_scorecard(report, all, second_look, [&](Measurement const& value) -> std::optional<Expectation> {
     auto const& place = all.places[value.place];
-    auto const found =
-        known.find(key(all.metrics[value.metric].name, place.host, place.local_rank, place.device_uuid));
+    auto const found = known.find(key(all.metrics[value.metric].name, place.host, place.local_rank, place.device_uuid));
     if (found == known.end()) return std::nullopt;
     return found->second;
   });

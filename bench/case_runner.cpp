@@ -160,9 +160,8 @@ Record CaseRunner::begin_record(Case const& item, Operation const& operation, Gr
   record.backend = item.backend ? item.backend->name : "none";
   record.device = item.backend ? item.backend->device : "";
   record.labels = labels(operation);
-  record.group = {.kind = item.group_kind,
-                  .index = static_cast<std::int64_t>(grouping.mine),
-                  .ranks = grouping.members.numbers};
+  record.group = {
+      .kind = item.group_kind, .index = static_cast<std::int64_t>(grouping.mine), .ranks = grouping.members.numbers};
   record.second_look = item.second_look;
   record.cost = cost(operation);
   record.rehearsal = here_.rehearsal && computes_with_device(record);
@@ -191,9 +190,7 @@ std::unique_ptr<Work> CaseRunner::prepare(Case const& item, Operation const& ope
   auto const& members = grouping.members;
   std::unique_ptr<Work> work;
   record.status = Status::failed;
-  if (!all_do(group, members, record.reason,
-              [&] { work = item.backend->prepare(operation, site); }))
-    return nullptr;
+  if (!all_do(group, members, record.reason, [&] { work = item.backend->prepare(operation, site); })) return nullptr;
   if (here_.check) {
     Verification mine;
     if (!all_do(group, members, record.reason, [&] { mine = work->verify(); })) return nullptr;
@@ -233,7 +230,9 @@ bool CaseRunner::deserves_closer_look(Record const& record) {
 }
 
 void CaseRunner::look_closer(Record& record, Work& work, Team const& team, Conditions& conditions, double seconds) {
-  if (seconds > 0) observer_.look_closer(team, work, record.time->median, seconds, conditions, record.trace);
+  std::optional<Trace> trace;
+  if (seconds > 0) observer_.look_closer(team, work, record.time->median, seconds, conditions, trace);
+  record.trace = std::move(trace);
   auto merged = Conditions{};
   for (auto const& one : gather_conditions(team.group, conditions)) merged = merge(merged, one);
   if (merged.devices > 0) record.conditions = std::move(merged);

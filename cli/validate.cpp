@@ -35,9 +35,8 @@ std::vector<std::string> format_names() {
 
 // A run whose rank 0 was killed leaves its journal only; what that holds can be judged.
 Report read_what_there_is(std::string const& path) {
-  bool const journal_only =
-      is_directory(path) && !is_file(path + "/report.json") && is_file(journal_path(path));
-  auto report = journal_only ? report_of(read_journal(path)) : read_report(path);
+  bool const journal_only = is_directory(path) && !is_file(path + "/report.json") && is_file(journal_path(path));
+  auto report = journal_only ? report_of(read_journal(path)) : read_report(path, Keep::all_but_samples);
   if (report.records.empty())
     throw Error(Exit::usage, fmt::format("{}: holds no records: there is nothing to judge", path));
   return report;
@@ -45,8 +44,7 @@ Report read_what_there_is(std::string const& path) {
 
 std::vector<std::string> models_of(Report const& report) {
   std::set<std::string> models;
-  for (auto const& rank : report.ranks)
-    models.insert(rank.device.empty() ? std::string("processors") : rank.device);
+  for (auto const& rank : report.ranks) models.insert(rank.device.empty() ? std::string("processors") : rank.device);
   return {models.begin(), models.end()};
 }
 
@@ -84,8 +82,8 @@ Baseline read_baseline(std::string const& wanted, std::string const& cluster, Re
   for (auto const& host : earlier.hosts) hosts.insert(host.name);
   if (std::none_of(report.hosts.begin(), report.hosts.end(),
                    [&](HostInfo const& host) { return hosts.contains(host.name); }))
-    throw Error(Exit::usage, one_line(fmt::format("--baseline {}: another fleet: no host of the report is in it",
-                                                  wanted)));
+    throw Error(Exit::usage,
+                one_line(fmt::format("--baseline {}: another fleet: no host of the report is in it", wanted)));
   return {past_of_report(earlier), fmt::format("{} ({})", wanted, earlier.run.id)};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/boxed.hpp"
 #include "core/conditions.hpp"
 #include "core/labels.hpp"
 #include "core/operation.hpp"
@@ -71,9 +72,9 @@ struct Verification {
   bool checked = false;
   std::uint64_t elements = 0; ///< compared, over the group's ranks
   std::uint64_t wrong = 0;
-  double max_error = 0; ///< largest error over its tolerance; at most 1 when right
-  std::string method;   ///< "exact", "naive", "freivalds+naive" …
-  std::string detail;   ///< the first wrong element, and whose
+  double max_error = 0;                        ///< largest error over its tolerance; at most 1 when right
+  std::string method;                          ///< "exact", "naive", "freivalds+naive" …
+  std::string detail;                          ///< the first wrong element, and whose
   std::optional<std::int64_t> wrong_rank = {}; ///< who found it; absent when right
 };
 
@@ -152,13 +153,13 @@ struct Record {
   std::optional<Stop> stop;
   std::optional<RankSpread> spread;
   Verification verification;
-  std::optional<Arrival> arrival;
-  std::string implementation; ///< what answered beneath the backend, where it has a choice: an algorithm's name
-  bool rehearsal = false;     ///< ranks shared a device: proves the code and measures nothing; no verdict, no sizing
-  bool second_look = false;   ///< asked again of suspects, beside hosts that are known to be good
-  std::optional<Conditions> conditions; ///< of the devices while it was timed
-  std::optional<Trace> trace;
-  std::optional<Ceiling> ceiling;
+  Boxed<Arrival> arrival;
+  std::string implementation;   ///< what answered beneath the backend, where it has a choice: an algorithm's name
+  bool rehearsal = false;       ///< ranks shared a device: proves the code and measures nothing; no verdict, no sizing
+  bool second_look = false;     ///< asked again of suspects, beside hosts that are known to be good
+  Boxed<Conditions> conditions; ///< of the devices while it was timed
+  Boxed<Trace> trace;
+  Boxed<Ceiling> ceiling;
   Samples samples;
 };
 
