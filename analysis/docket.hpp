@@ -27,7 +27,7 @@ struct Docket {
   Report const& report;
   JudgeOptions const& options;
   bool second_look;
-  Measurements all;
+  Measurements all;              ///< of the records that are compared
   std::vector<HostDocket> hosts; ///< in the order of the report
   std::vector<LinkVerdict> links;
   std::vector<std::string> notes;

@@ -13,7 +13,7 @@
 namespace maru {
 
 Docket::Docket(Report const& judged, JudgeOptions const& with, bool second)
-    : report(judged), options(with), second_look(second), all(measurements(judged)) {
+    : report(judged), options(with), second_look(second), all(measurements(judged, is_compared)) {
   for (auto const& host : report.hosts) {
     places_.try_emplace(host.name, hosts.size());
     hosts.emplace_back().host = host.name;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <set>
+#include <tuple>
 
 namespace maru {
 namespace {
@@ -85,6 +86,22 @@ std::map<std::string, std::set<std::string_view>> hosts_by_model(Report const& r
   return hosts;
 }
 
+/// Who has a valid answer, by title and peers.
+using Answered = std::map<std::pair<std::string, std::string>, std::set<std::string_view>>;
+
+Answered answers(Docket const& docket) {
+  Answered answered;
+  std::map<std::tuple<std::size_t, bool, std::string_view>, std::set<std::string_view>*> known; // by metric and model
+  for (auto const& value : docket.all.values) {
+    if (!is_comparable(docket.report, docket.all, value, false)) continue;
+    auto const& place = docket.all.places[value.place];
+    auto& hosts = known[{value.metric, place.device, place.model}];
+    if (!hosts) hosts = &answered[{category_title(docket.all.metrics[value.metric]), peers_of(place)}];
+    hosts->insert(place.host);
+  }
+  return answered;
+}
+
 std::string why_missing(Docket const& docket, std::map<std::string_view, std::string> const& reasons,
                         std::string_view host) {
   auto const found = reasons.find(host);
@@ -116,12 +133,7 @@ void judge_integrity(Docket& docket) {
 }
 
 void judge_missing(Docket& docket) {
-  std::map<std::pair<std::string, std::string>, std::set<std::string_view>> answered; // by title and peers
-  for (auto const& value : docket.all.values)
-    if (is_comparable(docket.report, docket.all, value, false)) {
-      auto const& place = docket.all.places[value.place];
-      answered[{category_title(docket.all.metrics[value.metric]), peers_of(place)}].insert(place.host);
-    }
+  auto const answered = answers(docket);
   auto const hosts = hosts_by_model(docket.report);
   auto const reasons = reasons_by_host(docket);
   for (auto const& [key, there] : answered) {

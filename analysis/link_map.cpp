@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <numeric>
+#include <tuple>
 #include <unordered_map>
 
 namespace maru {
@@ -35,22 +36,22 @@ double seconds_of(Record const& record) {
 /// A map while it is put together.
 struct Sheet {
   LinkMap map;
-  std::map<std::string, std::size_t> places;
+  std::unordered_map<std::string, std::size_t> places;
+  std::unordered_map<std::int64_t, std::size_t> ranks; ///< their nodes, as far as they are known
 
-  std::size_t node(std::string name, std::string_view host) {
-    auto const [place, fresh] = places.try_emplace(std::move(name), map.nodes.size());
+  std::size_t node(std::int64_t rank, Names const& names) {
+    auto const [known, first] = ranks.try_emplace(rank);
+    if (!first) return known->second;
+    auto const host = names.of(rank);
+    auto const [place, fresh] = places.try_emplace(
+        map.scope == "hosts" ? std::string(host) : fmt::format("rank {} on {}", rank, host), map.nodes.size());
     if (fresh) map.nodes.push_back({place->first, std::string(host), 1, 1, 0});
-    return place->second;
+    return known->second = place->second;
   }
 };
 
 void add(Sheet& sheet, Record const& record, Names const& names) {
-  auto const node = [&](std::size_t member) {
-    auto const rank = record.group.ranks[member];
-    auto const host = names.of(rank);
-    return sheet.node(sheet.map.scope == "hosts" ? std::string(host) : fmt::format("rank {} on {}", rank, host), host);
-  };
-  auto const a = node(0), b = node(1);
+  auto const a = sheet.node(record.group.ranks[0], names), b = sheet.node(record.group.ranks[1], names);
   double const seconds = seconds_of(record);
   if (is_latency(sheet.map)) {
     sheet.map.links.push_back({a, b, seconds / 2, 0});
@@ -145,16 +146,17 @@ double badness(LinkMap const& map, double value) {
 
 std::vector<LinkMap> link_maps(Report const& report, bool second_look) {
   Names const names(report);
-  std::map<std::string, Sheet> sheets; // by scope, figure and backend
+  std::map<std::tuple<std::string_view, std::string_view, std::string_view>, Sheet>
+      sheets; // by scope, figure and backend
   for (auto const& record : report.records) {
     if (record.probe != "links" || record.second_look != second_look || record.status != Status::ok || !record.time ||
         record.group.ranks.size() != 2 || !(seconds_of(record) > 0) || !doubts(record).empty())
       continue;
     auto const colon = record.group.kind.find(':');
-    auto const scope = record.group.kind.substr(0, colon);
+    auto const scope = std::string_view(record.group.kind).substr(0, colon);
     if (scope != "hosts" && scope != "local") continue;
     char const* const figure = record.operation == "ping_pong" ? "latency" : "bandwidth";
-    auto& sheet = sheets[fmt::format("{} {} {}", scope, figure, record.backend)];
+    auto& sheet = sheets[{scope, figure, record.backend}];
     sheet.map.scope = scope;
     sheet.map.figure = figure;
     sheet.map.backend = record.backend;

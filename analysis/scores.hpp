@@ -43,6 +43,8 @@ Scorecard against_peers(Report const& report, Measurements const& all, bool seco
 Scorecard against_past(Report const& report, Measurements const& all, std::vector<Past> const& past,
                        bool second_look = false);
 
+/// Whether the figures of a record may take part in comparisons at all: those of links have their maps.
+bool is_compared(Record const& record);
 /// Whether a measurement takes part in comparisons over peers and time.
 bool is_comparable(Report const& report, Measurements const& all, Measurement const& value, bool second_look);
 /// Title of the category of a metric.

@@ -39,9 +39,12 @@ private:
 /// Puts a tree together from the events of a parse.
 class TreeMaker {
 public:
-  void value(Json value) { put(std::move(value)); }
+  void null() { put(nullptr); }
+  void boolean(bool value) { put(value); }
+  template <class T> void number(T value) { put(value); }
+  void text(std::string& value) { put(std::move(value)); }
   void key(std::string& key) { slot_ = &(*open_.back())[key]; }
-  void open(Json container) { open_.push_back(put(std::move(container))); }
+  void open(bool list) { open_.push_back(put(list ? Json::array() : Json::object())); }
   void close() { open_.pop_back(); }
   bool whole() const { return open_.empty(); }
   Json& tree() { return root_; }
@@ -63,17 +66,31 @@ class MemberReader : public nlohmann::json_sax<Json> {
 public:
   explicit MemberReader(ListTakers const& takers) : takers_(takers) {}
 
-  bool null() override { return value(nullptr); }
-  bool boolean(bool v) override { return value(v); }
-  bool number_integer(number_integer_t v) override { return value(v); }
-  bool number_unsigned(number_unsigned_t v) override { return value(v); }
-  bool number_float(number_float_t v, string_t const&) override { return value(v); }
-  bool string(string_t& v) override { return value(std::move(v)); }
+  bool null() override {
+    return value([](auto& to) { to.null(); });
+  }
+  bool boolean(bool v) override {
+    return value([=](auto& to) { to.boolean(v); });
+  }
+  bool number_integer(number_integer_t v) override {
+    return value([=](auto& to) { to.number(v); });
+  }
+  bool number_unsigned(number_unsigned_t v) override {
+    return value([=](auto& to) { to.number(v); });
+  }
+  bool number_float(number_float_t v, string_t const&) override {
+    return value([=](auto& to) { to.number(v); });
+  }
+  bool string(string_t& v) override {
+    return value([&](auto& to) { to.text(v); });
+  }
   bool binary(binary_t& v) override { return guard.binary(v); }
   bool key(string_t& v) override {
     if (!guard.key(v)) return false;
     if (depth_ == 1)
       begin_member(v);
+    else if (in_list_ && taker_)
+      tape_.key(v);
     else if (!passing_over())
       maker_.key(v);
     return true;
@@ -107,40 +124,40 @@ private:
       members[key_] = Json::array();
       if (taker_) taker_->begin();
       if (taker_) taker_->present = true;
-    } else if (depth_ > 1 && !passing_over()) {
-      maker_.open(list ? Json::array() : Json::object());
+      return true;
     }
-    return true;
+    return depth_ == 1 || passing_over() || put([=](auto& to) { to.open(list); });
   }
 
   bool leave() {
     --depth_;
     if (depth_ == 1 && in_list_) {
       in_list_ = false;
-    } else if (depth_ > 0 && !passing_over()) {
-      maker_.close();
-      finish();
+      return true;
+    }
+    return depth_ == 0 || passing_over() || put([](auto& to) { to.close(); });
+  }
+
+  template <class Act> bool value(Act act) { return depth_ == 0 || passing_over() || put(act); }
+
+  template <class Act> bool put(Act act) {
+    if (!in_list_) {
+      act(maker_);
+      if (maker_.whole()) members[key_] = std::move(maker_.tree());
+      return true;
+    }
+    act(tape_);
+    if (!tape_.fits()) return guard.fail("an element of over 2 GiB");
+    if (tape_.whole()) {
+      taker_->take(tape_.root());
+      tape_.clear();
     }
     return true;
   }
 
-  template <class T> bool value(T&& v) {
-    if (depth_ == 0 || passing_over()) return true;
-    maker_.value(std::forward<T>(v));
-    finish();
-    return true;
-  }
-
-  void finish() {
-    if (!maker_.whole()) return;
-    if (in_list_)
-      taker_->take(maker_.tree());
-    else
-      members[key_] = std::move(maker_.tree());
-  }
-
   ListTakers const& takers_;
-  TreeMaker maker_; ///< of a member that is no list, or of an element
+  TreeMaker maker_; ///< of a member that is no list
+  Tape tape_;       ///< of an element
   std::string key_;
   ListTaker* taker_ = nullptr; ///< of the member, where there is one
   std::size_t depth_ = 0;      ///< containers that are open

@@ -23,7 +23,7 @@ public:
   virtual ~ListTaker() = default;
   virtual void begin() = 0;
   /// Keeps what is wrong with it for check(): faults of the syntax, further on as well, are told first.
-  virtual void take(Json const& element) = 0;
+  virtual void take(Tape::Value const& element) = 0;
   virtual void check() const = 0;
   bool present = false;
 };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "core/json_tape.hpp"
 #include "core/report_fields.hpp"
 
 #include <array>
@@ -35,6 +36,7 @@ public:
   bool end_array() override { return leave(); }
   bool parse_error(std::size_t position, std::string const& token, nlohmann::detail::exception const& error) override;
 
+  bool fail(std::string text); ///< false, so that the parse stops
   /// Why it was stopped, or the fault of the syntax: one line that begins with `origin`.
   Error error(std::string_view origin) const;
 
@@ -44,7 +46,6 @@ private:
 
   bool enter();
   bool leave();
-  bool fail(std::string text);
 
   std::string fault_;
   std::vector<std::size_t> keys_; ///< of each object that is open
@@ -175,21 +176,21 @@ private:
   throw Error(Exit::usage, fmt::format("{}: expected {}", place.substr(0, place.find_last_not_of(": ") + 1), what));
 }
 
-template <class T> void decode(Json const& tree, T& value, Where const& where);
+template <class Tree, class T> void decode(Tree const& tree, T& value, Where const& where);
 
-template <class T> void decode_number(Json const& tree, T& value, Where const& where) {
+template <class Tree, class T> void decode_number(Tree const& tree, T& value, Where const& where) {
   if constexpr (std::is_floating_point_v<T>) {
     if (!tree.is_number()) expected(where, "a number");
-    value = tree.get<T>();
+    value = tree.template get<T>();
     if (!std::isfinite(value)) expected(where, "a finite number");
   } else if constexpr (std::is_unsigned_v<T>) {
     if (!tree.is_number_unsigned()) expected(where, "a whole number, not negative");
-    value = tree.get<T>();
+    value = tree.template get<T>();
   } else {
     constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<T>::max());
-    if (!tree.is_number_integer() || (tree.is_number_unsigned() && tree.get<std::uint64_t>() > most))
+    if (!tree.is_number_integer() || (tree.is_number_unsigned() && tree.template get<std::uint64_t>() > most))
       expected(where, "a whole number of 63 bits");
-    value = tree.get<T>();
+    value = tree.template get<T>();
   }
 }
 
@@ -199,18 +200,19 @@ template <class T> std::size_t unfolded(T const&) { return 0; }
 inline std::size_t unfolded(Record const& record) { return record.group.ranks.size(); }
 constexpr std::size_t most_unfolded = std::size_t{1} << 26;
 
-template <class T> void decode_value(Json const& tree, T& value, Where const& where) {
+template <class Tree, class T> void decode_value(Tree const& tree, T& value, Where const& where) {
   if constexpr (std::is_same_v<T, bool>) {
     if (!tree.is_boolean()) expected(where, "true or false");
-    value = tree.get<bool>();
+    value = tree.template get<bool>();
   } else if constexpr (std::is_arithmetic_v<T>) {
     decode_number(tree, value, where);
   } else if constexpr (std::is_same_v<T, std::string>) {
     if (!tree.is_string()) expected(where, "a string");
-    value = tree.get<std::string>();
+    value = tree.template get<std::string>();
   } else if constexpr (std::is_enum_v<T>) {
+    auto const word = tree.is_string() ? tree.template get<std::string>() : std::string();
     for (auto const candidate : all_values(T{}))
-      if (tree.is_string() && tree.get_ref<std::string const&>() == name(candidate)) {
+      if (word == name(candidate)) {
         value = candidate;
         return;
       }
@@ -231,11 +233,24 @@ template <class T> void decode_value(Json const& tree, T& value, Where const& wh
   }
 }
 
-struct Decoder {
-  Json const& tree;
+/// Each member of an object once; the last value of a key that stands twice, at the place of the first.
+void for_members(Json const& object, auto act) {
+  for (auto const& [key, value] : object.items()) act(std::string_view(key), value);
+}
+void for_members(Tape::Value const& object, auto act) {
+  for (auto at = object.begin(); at != object.end(); ++at) {
+    auto const key = (*at).key();
+    bool known = false;
+    for (auto before = object.begin(); before != at; ++before) known = known || (*before).key() == key;
+    if (!known) act(key, *object.find(key));
+  }
+}
+
+template <class Tree> struct Decoder {
+  Tree const& tree;
   Where const& where; ///< of the tree
 
-  Json const& at(char const* key) const {
+  decltype(auto) at(char const* key) const {
     auto const found = tree.find(key);
     if (found == tree.end()) throw Error(Exit::usage, fmt::format("{}: missing", where.member(key).text()));
     return *found;
@@ -264,17 +279,19 @@ struct Decoder {
     }
   }
   void labels(char const* key, Labels& value, char const*) {
-    auto const& object = at(key);
+    auto&& object = at(key);
     if (!object.is_object()) expected(where.member(key), "an object");
     std::vector<Labels::Entry> entries;
     auto const labels = where.member(key);
-    for (auto const& [label, content] : object.items()) entries.emplace_back(label, label_of(label, content, labels));
+    for_members(object, [&](std::string_view label, auto const& content) {
+      entries.emplace_back(label, label_of(label, content, labels));
+    });
     value = Labels(std::move(entries));
   }
 
 private:
-  static LabelValue label_of(std::string const& label, Json const& content, Where const& labels) {
-    if (content.is_string()) return content.get<std::string>();
+  static LabelValue label_of(std::string_view label, auto const& content, Where const& labels) {
+    if (content.is_string()) return content.template get<std::string>();
     auto const decoded = [&]<class T>(T value) {
       decode_number(content, value, labels.member(label));
       return LabelValue(value);
@@ -285,9 +302,9 @@ private:
   }
 };
 
-template <class T> void decode(Json const& tree, T& value, Where const& where) {
+template <class Tree, class T> void decode(Tree const& tree, T& value, Where const& where) {
   if (!tree.is_object()) expected(where, "an object");
-  Decoder decoder{tree, where};
+  Decoder<Tree> decoder{tree, where};
   fields(decoder, value);
 }
 

@@ -49,7 +49,7 @@ public:
     unfolded_ = 0;
   }
 
-  void take(Json const& element) override {
+  void take(Tape::Value const& element) override {
     if (fault_) return;
     auto const place = report_.member(key_);
     try {
@@ -100,7 +100,7 @@ struct ListFinder {
 
 /// Decodes what is no list, and says in the order of the fields what is wrong with either.
 struct MemberDecoder {
-  Decoder decoder;
+  Decoder<Json> decoder;
   ListTakers const& takers;
 
   template <class T> void operator()(char const* key, T& value, char const* text) {
