@@ -38,6 +38,19 @@ private:
   std::size_t next_ = 0;
 };
 
+template <class T> void reduce(T&) {}
+void reduce(Record& record) {
+  record.samples = {};
+  record.spread.reset();
+  record.trace.reset();
+  record.ceiling.reset();
+}
+void reduce(LinkMap& map) {
+  map.nodes = {};
+  map.ranking = {};
+  map.links = {};
+}
+
 template <class T> class ListDecoder : public ListTaker {
 public:
   ListDecoder(std::vector<T>& list, std::string_view key, Where const& report, Keep keep)
@@ -70,10 +83,8 @@ public:
 
 private:
   void trim(T& value) {
-    if constexpr (std::is_same_v<T, Record>) {
-      labels_.share(value.labels);
-      if (keep_ == Keep::all_but_samples) value.samples = {};
-    }
+    if constexpr (std::is_same_v<T, Record>) labels_.share(value.labels);
+    if (keep_ == Keep::figures) reduce(value);
   }
 
   std::vector<T>& list_;
