@@ -13,10 +13,10 @@ namespace maru {
 
 /// Beyond chance and large enough to matter: a figure must be worse by both to fail.
 struct Thresholds {
-  double sigmas = 6;        ///< robust, of the peers or of the past
-  double effect = 0.05;     ///< part of the median of peers or past that a rate must miss
-  double link_effect = 0.2; ///< the same of bandwidths in the link map; latencies must be 1 + 5 times that the usual
-  double late = 100e-6;     ///< seconds by which a rank must be late; less is a warning
+  double sigmas = 6;         ///< robust, of the peers or of the past
+  double effect = 0.05;      ///< part of the median of peers or past that a rate must miss
+  double link_effect = 0.2;  ///< the same of bandwidths in the link map; latencies must be 1 + 5 times that the usual
+  double late = 100e-6;      ///< seconds by which a rank must be late; less is a warning
   std::size_t least_peers = 4;
 };
 /// "peers and past: 6 sigmas and 5 %; links: …": in one line.

@@ -88,7 +88,8 @@ void judge_floors(Docket& docket) {
           spec_of(docket.all.places[value.place], docket.options.specs) != &spec)
         continue;
       best[value.place].resize(spec.floors.size());
-      for (auto const floor : floors) keep_better(best[value.place][floor], value, docket.all.metrics[value.metric]);
+      for (auto const floor : floors)
+        keep_better(best[value.place][floor], value, docket.all.metrics[value.metric]);
     }
     for (std::size_t place = 0; place < best.size(); ++place)
       for (std::size_t floor = 0; floor < best[place].size(); ++floor)
@@ -100,19 +101,17 @@ void judge_floors(Docket& docket) {
 
 State state_of(Score const& score, Thresholds const& thresholds) {
   double const miss = 1 - std::exp(score.deviation);
-  bool const beyond_chance =
-      -score.deviation > score.uncertainty && -score.deviation >= thresholds.sigmas * score.sigma;
+  bool const beyond_chance = -score.deviation > score.uncertainty && -score.deviation >= thresholds.sigmas * score.sigma;
   if (!beyond_chance || miss < warn_part * thresholds.effect) return State::pass;
   return miss < thresholds.effect ? State::warn : State::fail;
 }
 
 std::string text_of(Score const& score, Category const& category, char const* whom) {
-  double const change =
-      100 * (category.higher_is_better ? 1 - std::exp(score.deviation) : std::exp(-score.deviation) - 1);
-  auto text =
-      fmt::format("{}: {}, {:.1f} % {} the median {} of {}", category.title, figure_text(score.value, category.unit),
-                  std::abs(change), (change < 0) == category.higher_is_better ? "above" : "below",
-                  figure_text(score.expected, category.unit), counted(score.peers, whom));
+  double const change = 100 * (category.higher_is_better ? 1 - std::exp(score.deviation) : std::exp(-score.deviation) - 1);
+  auto text = fmt::format("{}: {}, {:.1f} % {} the median {} of {}", category.title,
+                          figure_text(score.value, category.unit), std::abs(change),
+                          (change < 0) == category.higher_is_better ? "above" : "below",
+                          figure_text(score.expected, category.unit), counted(score.peers, whom));
   if (score.sigma > 0) text += fmt::format(" ({:.1f} sigma)", std::abs(score.deviation) / score.sigma);
   return text;
 }

@@ -99,10 +99,10 @@ void judge_nodes(Docket& docket, LinkMap const& map, std::vector<bool> const& sl
     evidence.what = fmt::format("{} {}", map.scope, map.figure);
     evidence.value = map.usual * side.ratio;
     evidence.expected = map.usual;
-    evidence.text =
-        fmt::format("transfers slowly: {} {} at {}, {} the usual {}; it explains {:.0f} % of the excess",
-                    map.scope == "local" ? node.name : "it", side.verb, figure_text(evidence.value, unit_of(map)),
-                    ratio_text(map, side.ratio), figure_text(map.usual, unit_of(map)), 100 * node.explains);
+    evidence.text = fmt::format("transfers slowly: {} {} at {}, {} the usual {}; it explains {:.0f} % of the excess",
+                                map.scope == "local" ? node.name : "it", side.verb,
+                                figure_text(evidence.value, unit_of(map)), ratio_text(map, side.ratio),
+                                figure_text(map.usual, unit_of(map)), 100 * node.explains);
     docket.add(*host, std::move(evidence));
   }
   if (!explained.empty())
@@ -126,11 +126,12 @@ void judge_links(Docket& docket, LinkMap const& map, std::vector<bool> const& sl
     auto const &from = map.nodes[link.from], &to = map.nodes[link.to];
     bool const told = map.nodes.size() >= least_nodes; // whether it can be told from its ends
     double const ratio = link.value / link.expected;
-    docket.links.push_back({from.name, to.name, told ? State::fail : State::unknown,
-                            fmt::format("{}: {}, {} the {} that its ends have with others", map.figure,
-                                        figure_text(link.value, unit_of(map)), ratio_text(map, ratio),
-                                        figure_text(link.expected, unit_of(map))),
-                            link.value, link.expected});
+    docket.links.push_back(
+        {from.name, to.name, told ? State::fail : State::unknown,
+         fmt::format("{}: {}, {} the {} that its ends have with others", map.figure,
+                     figure_text(link.value, unit_of(map)), ratio_text(map, ratio),
+                     figure_text(link.expected, unit_of(map))),
+         link.value, link.expected});
   }
 }
 

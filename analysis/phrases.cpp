@@ -13,8 +13,8 @@ struct Scale {
   double factor;
   char const* name;
 };
-constexpr std::array rates{Scale{1e15, "P"}, Scale{1e12, "T"}, Scale{1e9, "G"},
-                           Scale{1e6, "M"},  Scale{1e3, "k"},  Scale{1, ""}};
+constexpr std::array rates{Scale{1e15, "P"}, Scale{1e12, "T"}, Scale{1e9, "G"}, Scale{1e6, "M"}, Scale{1e3, "k"},
+                           Scale{1, ""}};
 constexpr std::array times{Scale{1, "s"}, Scale{1e-3, "ms"}, Scale{1e-6, "us"}, Scale{1e-9, "ns"}};
 
 std::string digits(double value) {

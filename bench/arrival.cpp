@@ -142,7 +142,8 @@ Arrival judge_arrivals(std::vector<RankArrivals> const& parts, std::vector<std::
 
 std::optional<Arrival> sample_arrivals(World& group, Work& work, ClockFit const& clock, int world_rank, int iterations,
                                        double period, std::vector<std::int64_t> const& members,
-                                       std::vector<std::string> const& hosts, std::function<void()> const& touch) {
+                                       std::vector<std::string> const& hosts,
+                                       std::function<void()> const& touch) {
   auto const part = run_schedule(group, work, clock, world_rank, iterations, period, touch);
   std::vector<RankArrivals> parts;
   for (auto const& bytes : group.gather(pack(part))) parts.push_back(unpack(bytes));

@@ -32,6 +32,7 @@ Arrival judge_arrivals(std::vector<RankArrivals> const& parts, std::vector<std::
 /// group.
 std::optional<Arrival> sample_arrivals(World& group, Work& work, ClockFit const& clock, int world_rank, int iterations,
                                        double period, std::vector<std::int64_t> const& members,
-                                       std::vector<std::string> const& hosts, std::function<void()> const& touch);
+                                       std::vector<std::string> const& hosts,
+                                       std::function<void()> const& touch);
 
 } // namespace maru

@@ -78,7 +78,7 @@ private:
 
   CaseSurroundings here_;
   Observer observer_;
-  std::map<std::string, double> looked_at_;   ///< by kind of question: the largest work of a call
+  std::map<std::string, double> looked_at_; ///< by kind of question: the largest work of a call
   std::map<std::string, Grouping> groupings_; ///< those that a kind stands for, kept
   std::string latest_kind_;                   ///< of the one whose groups a case gave by itself:
   Grouping latest_;                           ///< the next such kind takes its place

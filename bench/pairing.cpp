@@ -25,8 +25,7 @@ std::vector<NodePair> pairs_of_round(std::size_t nodes, std::size_t round) {
 std::vector<std::size_t> choose_rounds(std::size_t nodes, std::size_t full) {
   auto const all = rounds_for(nodes);
   auto wanted = all;
-  if (nodes > full)
-    wanted = std::min(all, static_cast<std::size_t>(std::ceil(2 * std::log2(static_cast<double>(nodes)))));
+  if (nodes > full) wanted = std::min(all, static_cast<std::size_t>(std::ceil(2 * std::log2(static_cast<double>(nodes)))));
   std::vector<std::size_t> rounds;
   for (std::size_t i = 0; i < wanted; ++i) rounds.push_back(i * all / wanted);
   return rounds;

@@ -75,8 +75,8 @@ private:
 
   RunOptions const& options_;
   RunHooks const& hooks_;
-  mutable std::mutex mutex_;                     ///< guards report_
-  std::mutex publish_mutex_;                     ///< one writer of files at a time
+  mutable std::mutex mutex_; ///< guards report_
+  std::mutex publish_mutex_; ///< one writer of files at a time
   std::optional<std::string> unfinished_reason_; ///< once an unfinished report was written
   bool finished_ = false;
   Report report_;

@@ -172,7 +172,8 @@ struct Stage {
 // A search goes on until it leads no further.
 bool run_searches(Stage& stage, std::vector<ProbeRequest> const& requests) {
   for (;;) {
-    auto more = stage.list.fresh(further_cases(stage.world, requests, stage.context, stage.cases, stage.state));
+    auto more =
+        stage.list.fresh(further_cases(stage.world, requests, stage.context, stage.cases, stage.state));
     if (more.empty()) return true;
     on_rank0(stage.world, [&] { stage.state.expect(more.size()); });
     if (!stage.run(std::move(more))) return false;

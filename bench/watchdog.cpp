@@ -70,8 +70,7 @@ std::vector<MissingRank> describe_missing(WatchdogView const& view,
 
 Watchdog::Watchdog(World& world, std::vector<std::string> host_of_rank, double timeout, Hooks hooks)
     : world_(world), hosts_(std::move(host_of_rank)), timeout_(world.size() > 1 ? timeout : 0),
-      period_(sign_period(timeout_, static_cast<std::size_t>(world.size()))), hooks_(std::move(hooks)),
-      signs_(static_cast<std::size_t>(world.size())), step_begun_(monotonic_seconds()) {
+      period_(sign_period(timeout_, static_cast<std::size_t>(world.size()))), hooks_(std::move(hooks)), signs_(static_cast<std::size_t>(world.size())), step_begun_(monotonic_seconds()) {
   if (timeout_ > 0) {
     auto const monitors = choose_monitors(hosts_);
     bool const one_host =
@@ -152,9 +151,8 @@ void Watchdog::call_the_roll(double now) {
     for (std::size_t rank = 0; rank < signs_.size(); ++rank) {
       auto const& sign = signs_[rank];
       if (sign.heard >= stopped_at_) continue;
-      missing.push_back({rank, sign.heard == 0
-                                   ? std::string("never heard of")
-                                   : fmt::format("fell silent in step {} ({})", sign.step, name_of(sign.step))});
+      missing.push_back({rank, sign.heard == 0 ? std::string("never heard of")
+                                               : fmt::format("fell silent in step {} ({})", sign.step, name_of(sign.step))});
     }
   }
   quietly([&] {
@@ -171,15 +169,14 @@ void Watchdog::watch(double now) {
     stuck = step_;
     if (now - step_begun_ < patience_) return;
     auto const name = [this](std::uint64_t step) { return name_of(step); };
-    missing = describe_missing({step_, now, std::max(4 * period_, std::clamp(timeout_ / 5, 0.2, most_silence)), signs_},
-                               name);
+    missing = describe_missing({step_, now, std::max(4 * period_, std::clamp(timeout_ / 5, 0.2, most_silence)), signs_}, name);
     if (missing.empty() && now - step_begun_ < when_all_alive * timeout_) return;
     where = fmt::format("step {} ({})", step_, name(step_));
   }
   auto text =
       fmt::format("watchdog: no progress for {:.1f} s; rank {} waits in {}", now - step_begun_, world_.rank(), where);
   if (missing.empty()) text += "; every rank is in this step and alive";
-  for (std::size_t i = 0; i < std::min(missing.size(), ranks_shown); ++i)
+  for (std::size_t i = 0; i < std::min(missing.size(), ranks_shown); ++i) 
     text += fmt::format("\nwatchdog: rank {} on {} {}", missing[i].rank, hosts_[missing[i].rank], missing[i].what);
   if (missing.size() > ranks_shown) text += fmt::format("\nwatchdog: and {} more", missing.size() - ranks_shown);
   auto const moved = [&] {

@@ -211,14 +211,13 @@ Exit run_in(World& world, Arguments const& a) {
   Equipment equipment;
   all_or_none(world, [&] { equipment = equip(builtin_backends(), modules, a.device); });
   ProgressPrinter printer(leads ? style : ProgressStyle::none);
-  auto const result =
-      run_plan(world, options, equipment,
-               {.publish = [&](Report const& report) { write_files(report, options.out); },
-                .progress = [&](Progress const& progress) { printer.show(progress); },
-                .alarm = alarm,
-                .suspects = [&](Report const& report,
-                                Suspicion suspicion) { return find_suspects(report, suspicion, thresholds); },
-                .outlook = say});
+  auto const result = run_plan(world, options, equipment,
+                               {.publish = [&](Report const& report) { write_files(report, options.out); },
+                                .progress = [&](Progress const& progress) { printer.show(progress); },
+                                .alarm = alarm,
+                                .suspects = [&](Report const& report,
+                                                Suspicion suspicion) { return find_suspects(report, suspicion, thresholds); },
+                                .outlook = say});
   printer.clear();
   if (leads && !show_result(result.report, options, *form))
     return result.code == Exit::good ? Exit::incomplete : result.code;

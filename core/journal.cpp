@@ -122,8 +122,7 @@ std::string difference_of_hosts(std::vector<std::string> const& begun, std::vect
     auto const found = then.find(host);
     if (found == then.end()) return fmt::format("it had no ranks on {}", host);
     if (found->second.size() != ranks.size())
-      return fmt::format("it had {} ranks on {}, now there are {}", found->second.size(), printable(host),
-                         ranks.size());
+      return fmt::format("it had {} ranks on {}, now there are {}", found->second.size(), printable(host), ranks.size());
   }
   return "it had other ranks";
 }

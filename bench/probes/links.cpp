@@ -26,7 +26,8 @@ struct Round {
 std::vector<Round> host_rounds(std::vector<HostRanks> const& hosts, std::size_t full) {
   std::vector<Round> rounds;
   for (auto const round : choose_rounds(hosts.size(), full))
-    rounds.push_back({fmt::format("hosts:{}", rounds.size()), first_ranks(pairs_of_round(hosts.size(), round), hosts)});
+    rounds.push_back(
+        {fmt::format("hosts:{}", rounds.size()), first_ranks(pairs_of_round(hosts.size(), round), hosts)});
   return rounds;
 }
 
@@ -96,14 +97,12 @@ std::string outlook(Parameters const& parameters, ProbeContext const& context) {
   auto const between = static_cast<std::size_t>(std::count_if(
       rounds.begin(), rounds.end(), [](Round const& round) { return round.group_kind.starts_with("hosts:"); }));
   if (rounds.empty()) return {};
-  auto text =
-      between == 0
-          ? fmt::format("links: {} rounds within {}", rounds.size(), hosts == 1 ? "the host" : "the hosts")
-          : fmt::format("links: {} hosts in {} of {} rounds{}", hosts, between, rounds_for(hosts),
-                        rounds.size() > between ? fmt::format(", and {} rounds within hosts", rounds.size() - between)
-                                                : "");
-  return text +
-         fmt::format("; about {:.0f} s", std::max(1.0, 3 * seconds_per_case * static_cast<double>(rounds.size())));
+  auto text = between == 0 ? fmt::format("links: {} rounds within {}", rounds.size(), hosts == 1 ? "the host" : "the hosts")
+                           : fmt::format("links: {} hosts in {} of {} rounds{}", hosts, between, rounds_for(hosts),
+                                         rounds.size() > between
+                                             ? fmt::format(", and {} rounds within hosts", rounds.size() - between)
+                                             : "");
+  return text + fmt::format("; about {:.0f} s", std::max(1.0, 3 * seconds_per_case * static_cast<double>(rounds.size())));
 }
 
 constexpr std::array parameters{

@@ -104,8 +104,8 @@ private:
   }
 
   void add_memory() {
-    Memory const copy{
-        .kind = MemoryKind::copy, .bytes = 1 << 30, .space = fleet_.devices ? MemorySpace::device : MemorySpace::host};
+    Memory const copy{.kind = MemoryKind::copy, .bytes = 1 << 30,
+                      .space = fleet_.devices ? MemorySpace::device : MemorySpace::host};
     for (std::size_t rank = 0; rank < ranks(); ++rank)
       add("memory", copy, alone(rank),
           cost(copy).bytes / 4.2e12 * factor(fleet_.slow_memory, rank / fleet_.ranks_per_host));
@@ -133,8 +133,7 @@ private:
       auto const pairs = pairs_of_round(fleet_.hosts, round);
       for (std::size_t i = 0; i < pairs.size(); ++i) {
         auto const [a, b] = pairs[i];
-        Group const group{fmt::format("hosts:{}", number),
-                          static_cast<std::int64_t>(i),
+        Group const group{fmt::format("hosts:{}", number), static_cast<std::int64_t>(i),
                           {static_cast<std::int64_t>(a * fleet_.ranks_per_host),
                            static_cast<std::int64_t>(b * fleet_.ranks_per_host)}};
         add("links", Collective{.kind = CollectiveKind::ping_pong, .bytes = 8, .ranks = 2}, group, 12e-6);

@@ -89,12 +89,13 @@ TEST(WatchdogDeathTest, NamesTheRankThatStoppedMovingAndEndsWithItsCode) {
   EXPECT_EXIT(
       run_thread_world(3,
                        [](World& world) {
-                         Watchdog watchdog(world, {"a", "a", "b"}, 0.5,
-                                           {.on_fire = [](std::string const& text,
-                                                          auto const&) { std::fprintf(stderr, "%s\n", text.c_str()); },
-                                            .on_tick = {},
-                                            .on_roll_call = {},
-                                            .stop_requested = {}});
+                         Watchdog watchdog(
+                             world, {"a", "a", "b"}, 0.5,
+                             {.on_fire = [](std::string const& text,
+                                            auto const&) { std::fprintf(stderr, "%s\n", text.c_str()); },
+                              .on_tick = {},
+                              .on_roll_call = {},
+                              .stop_requested = {}});
                          watchdog.step("first");
                          if (world.rank() != 2) watchdog.step("second");
                          std::this_thread::sleep_for(std::chrono::seconds(20));
