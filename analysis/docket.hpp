@@ -31,7 +31,7 @@ struct Docket {
   JudgeOptions const& options;
   Docket const* first; ///< null in a first look
   bool second_look;
-  Measurements all;
+  Measurements all;                           ///< of the records that are compared
   Scorecard peers;                            ///< of the first look
   std::set<std::string_view> suspects;        ///< of a second look: whom the first accuses
   std::set<std::string_view> judged_arrivals; ///< hosts whose lateness could have been seen

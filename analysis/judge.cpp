@@ -15,7 +15,8 @@
 namespace maru {
 
 Docket::Docket(Report const& judged, JudgeOptions const& with, Docket const* before)
-    : report(judged), options(with), first(before), second_look(before != nullptr), all(measurements(judged)) {
+    : report(judged), options(with), first(before), second_look(before != nullptr),
+      all(measurements(judged, is_compared)) {
   for (auto const& host : report.hosts) {
     places_.try_emplace(host.name, hosts.size());
     hosts.emplace_back().host = host.name;

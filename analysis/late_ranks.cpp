@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <unordered_map>
 
 namespace maru {
 namespace {
@@ -37,7 +38,7 @@ std::size_t could_name(std::vector<double> const& transfers, double lateness) {
 } // namespace
 
 std::vector<LateRank> late_ranks(Report const& report, bool second_look) {
-  std::map<std::int64_t, std::vector<double>> transfers; // rank → of the records that could name somebody
+  std::unordered_map<std::int64_t, std::vector<double>> transfers; // rank → of the records that could name somebody
   std::map<std::int64_t, Tally> tallies;
   for (auto const& record : report.records) {
     if (!record.arrival || record.rehearsal || record.second_look != second_look) continue;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <numeric>
+#include <tuple>
 #include <unordered_map>
 
 namespace maru {
@@ -163,16 +164,17 @@ double badness(LinkMap const& map, double value) {
 
 std::vector<LinkMap> link_maps(Report const& report, bool second_look) {
   Names const names(report);
-  std::map<std::string, Sheet> sheets; // by scope, figure and backend
+  std::map<std::tuple<std::string_view, std::string_view, std::string_view>, Sheet>
+      sheets; // by scope, figure and backend
   for (auto const& record : report.records) {
     if (record.probe != "links" || record.second_look != second_look || record.status != Status::ok || !record.time ||
         record.group.ranks.size() != 2 || !is_usable(record) || !doubts(record).empty())
       continue;
     auto const colon = record.group.kind.find(':');
-    auto const scope = record.group.kind.substr(0, colon);
+    auto const scope = std::string_view(record.group.kind).substr(0, colon);
     if (scope != "hosts" && scope != "local") continue;
     char const* const figure = record.operation == "ping_pong" ? "latency" : "bandwidth";
-    auto& sheet = sheets[fmt::format("{} {} {}", scope, figure, record.backend)];
+    auto& sheet = sheets[{scope, figure, record.backend}];
     sheet.map.scope = scope;
     sheet.map.figure = figure;
     sheet.map.backend = record.backend;

@@ -132,6 +132,8 @@ std::string category_title(Metric const& metric) {
   return title + size_class(metric);
 }
 
+bool is_compared(Record const& record) { return !holds(left_out, record.probe); }
+
 bool is_comparable(Report const& report, Measurements const& all, Measurement const& value, bool second_look) {
   return std::isfinite(value.value) && value.value > 0 && !value.doubtful && !all.places[value.place].host.empty() &&
          report.records[value.record].second_look == second_look && !holds(left_out, all.metrics[value.metric].probe);

@@ -52,6 +52,8 @@ Scorecard against_peers_again(Report const& report, Measurements const& all, Sco
 Scorecard against_past(Report const& report, Measurements const& all, std::vector<Past> const& past,
                        bool second_look = false);
 
+/// Whether the figures of a record may take part in comparisons at all: those of links have their maps.
+bool is_compared(Record const& record);
 /// Whether a measurement takes part in comparisons over peers and time: positive and finite, too.
 bool is_comparable(Report const& report, Measurements const& all, Measurement const& value, bool second_look);
 /// Title of the category of a metric.

@@ -239,7 +239,9 @@ bool CaseRunner::deserves_closer_look(Case const& item, GroupList const& groups)
 }
 
 void CaseRunner::look_closer(Record& record, Work& work, Team const& team, Conditions& conditions, double seconds) {
-  if (seconds > 0) observer_.look_closer(team, work, record.time->median, seconds, conditions, record.trace);
+  std::optional<Trace> trace;
+  if (seconds > 0) observer_.look_closer(team, work, record.time->median, seconds, conditions, trace);
+  record.trace = std::move(trace);
   auto merged = Conditions{};
   for (auto const& one : gather_conditions(team.group, conditions)) merged = merge(merged, one);
   if (merged.devices > 0) record.conditions = std::move(merged);

@@ -43,21 +43,34 @@ bool write_all(int descriptor, std::string_view content) {
 
 } // namespace
 
-std::string read_file(std::string const& path, std::size_t most) {
-  Descriptor const file(
-      ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)); // a pipe without a writer must not hold us up
-  if (file.get() < 0) throw Error(Exit::usage, fmt::format("{}: {}", path, reason()));
-  std::string content;
-  char chunk[1 << 16];
+FileReader::FileReader(std::string path)
+    : path_(std::move(path)),
+      descriptor_(
+          ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) { // a pipe without a writer must not hold us up
+  if (descriptor_ < 0) throw Error(Exit::usage, fmt::format("{}: {}", path_, reason()));
+  piece_.resize(std::size_t{1} << 18);
+}
+
+FileReader::~FileReader() { ::close(descriptor_); }
+
+std::span<char const> FileReader::next() {
   for (;;) {
-    auto const got = ::read(file.get(), chunk, sizeof chunk);
+    auto const got = ::read(descriptor_, piece_.data(), piece_.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error(Exit::usage, fmt::format("{}: {}", path, reason()));
-    if (got == 0) return content;
-    content.append(chunk, static_cast<std::size_t>(got));
+    if (got < 0) throw Error(Exit::usage, fmt::format("{}: {}", path_, reason()));
+    return {piece_.data(), static_cast<std::size_t>(got)};
+  }
+}
+
+std::string read_file(std::string const& path, std::size_t most) {
+  FileReader file(path);
+  std::string content;
+  for (auto piece = file.next(); !piece.empty(); piece = file.next()) {
+    content.append(piece.data(), piece.size());
     if (content.size() > most)
       throw Error(Exit::usage, fmt::format("{}: larger than the {} bytes that can be read", path, most));
   }
+  return content;
 }
 
 namespace {

@@ -2,10 +2,30 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace maru {
+
+/// A file in pieces, for what is too large to hold whole.
+class FileReader {
+public:
+  /// Throws Error(usage) naming the file when it cannot be read.
+  explicit FileReader(std::string path);
+  ~FileReader();
+  FileReader(FileReader const&) = delete;
+  FileReader& operator=(FileReader const&) = delete;
+
+  /// The next piece, which lasts until the next call; empty at the end. Throws Error(usage).
+  std::span<char const> next();
+
+private:
+  std::string path_;
+  int descriptor_ = -1;
+  std::vector<char> piece_;
+};
 
 /// Whole content. Throws Error(usage) naming the file when it cannot be read or holds more than `most` bytes.
 std::string read_file(std::string const& path, std::size_t most = std::size_t{2} << 30);

@@ -2,61 +2,38 @@
 #include "core/json_tree.hpp"
 
 namespace maru {
-namespace {
+bool ShapeGuard::key(string_t&) {
+  return ++keys_.back() <= most_keys || fail(fmt::format("an object of over {} keys", most_keys));
+}
 
-constexpr std::size_t deepest = 32;    // a report nests 6 deep
-constexpr std::size_t most_keys = 256; // ordered objects look a key up by going through all of them
+bool ShapeGuard::parse_error(std::size_t position, std::string const&, nlohmann::detail::exception const& error) {
+  std::string_view text = error.what();
+  if (auto const detail = text.find(": "); detail != text.npos) text.remove_prefix(detail + 2);
+  return fail(fmt::format("not readable at byte {}: {}", position, printable(text)));
+}
 
-/// Looks at the events of a parse without keeping anything, and stops it where a tree of it would cost too much.
-class ShapeGuard : public nlohmann::json_sax<Json> {
-public:
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, string_t const&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return fail("holds binary data"); }
-  bool start_object(std::size_t) override { return enter(); }
-  bool key(string_t&) override {
-    return ++keys_.back() <= most_keys || fail(fmt::format("an object of over {} keys", most_keys));
-  }
-  bool end_object() override { return leave(); }
-  bool start_array(std::size_t) override { return enter(); }
-  bool end_array() override { return leave(); }
-  bool parse_error(std::size_t position, std::string const&, nlohmann::detail::exception const& error) override {
-    std::string_view text = error.what();
-    if (auto const detail = text.find(": "); detail != text.npos) text.remove_prefix(detail + 2);
-    return fail(fmt::format("not readable at byte {}: {}", position, printable(text)));
-  }
+bool ShapeGuard::enter() {
+  keys_.push_back(0);
+  return keys_.size() <= deepest || fail(fmt::format("nested deeper than {}", deepest));
+}
 
-  std::string fault;
+bool ShapeGuard::leave() {
+  keys_.pop_back();
+  return true;
+}
 
-private:
-  bool enter() {
-    keys_.push_back(0);
-    return keys_.size() <= deepest || fail(fmt::format("nested deeper than {}", deepest));
-  }
-  bool leave() {
-    keys_.pop_back();
-    return true;
-  }
-  bool fail(std::string text) {
-    if (fault.empty()) fault = std::move(text);
-    return false;
-  }
+bool ShapeGuard::fail(std::string text) {
+  if (fault_.empty()) fault_ = std::move(text);
+  return false;
+}
 
-  std::vector<std::size_t> keys_; ///< of each object that is open
-};
-
-} // namespace
+Error ShapeGuard::error(std::string_view origin) const {
+  return Error(Exit::usage, fmt::format("{}: {}", origin, fault_.empty() ? "not readable" : fault_));
+}
 
 Json parse_tree(std::span<char const> bytes, Json::input_format_t format, std::string_view origin) {
   ShapeGuard guard;
-  if (!Json::sax_parse(bytes.begin(), bytes.end(), &guard, format)) {
-    auto const fault = guard.fault.empty() ? std::string("not readable") : guard.fault;
-    throw Error(Exit::usage, fmt::format("{}: {}", origin, fault));
-  }
+  if (!Json::sax_parse(bytes.begin(), bytes.end(), &guard, format)) throw guard.error(origin);
   try {
     return format == Json::input_format_t::json ? Json::parse(bytes.begin(), bytes.end())
                                                 : Json::from_cbor(bytes.begin(), bytes.end());
@@ -68,18 +45,44 @@ Json parse_tree(std::span<char const> bytes, Json::input_format_t format, std::s
 std::string dump(Json const& tree, int indent) { return tree.dump(indent, ' ', false, Json::error_handler_t::replace); }
 
 std::string dump_lines(Json const& tree) {
-  std::string text = "{";
-  for (auto const& [key, value] : tree.items()) {
-    text += fmt::format("{}\n\"{}\": ", text.size() > 1 ? "," : "", key);
-    if (!value.is_array()) {
-      text += dump(value);
-      continue;
-    }
-    text += "[";
-    for (std::size_t i = 0; i < value.size(); ++i) text += (i > 0 ? ",\n " : "\n ") + dump(value[i]);
-    text += "\n]";
+  LineWriter lines;
+  for (auto const& [key, value] : tree.items()) lines.member(key, value);
+  return lines.take();
+}
+
+void LineWriter::begin(std::string_view key) {
+  text_ += text_.size() > 1 ? ",\n\"" : "\n\"";
+  text_ += key;
+  text_ += "\": ";
+}
+
+void LineWriter::member(std::string_view key, Json const& value) {
+  begin(key);
+  if (!value.is_array()) {
+    text_ += dump(value);
+    return;
   }
-  return text + "\n}\n";
+  begin_list();
+  for (auto const& item : value) element(item);
+  end_list();
+}
+
+void LineWriter::begin_list() {
+  text_ += "[";
+  first_ = true;
+}
+
+void LineWriter::element(Json const& value) {
+  text_ += first_ ? "\n " : ",\n ";
+  first_ = false;
+  text_ += dump(value);
+}
+
+void LineWriter::end_list() { text_ += "\n]"; }
+
+std::string LineWriter::take() {
+  text_ += "\n}\n";
+  return std::move(text_);
 }
 
 std::string printable(std::string_view text) {

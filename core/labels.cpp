@@ -7,16 +7,24 @@
 namespace maru {
 
 void Labels::set(std::string_view key, LabelValue value) {
-  auto const found = std::find_if(entries_.begin(), entries_.end(), [&](Entry const& e) { return e.first == key; });
-  if (found != entries_.end())
+  auto changed = entries();
+  auto const found = std::find_if(changed.begin(), changed.end(), [&](Entry const& e) { return e.first == key; });
+  if (found != changed.end())
     found->second = std::move(value);
   else
-    entries_.emplace_back(key, std::move(value));
+    changed.emplace_back(key, std::move(value));
+  entries_ = std::make_shared<std::vector<Entry> const>(std::move(changed));
 }
 
 LabelValue const* Labels::find(std::string_view key) const {
-  auto const found = std::find_if(entries_.begin(), entries_.end(), [&](Entry const& e) { return e.first == key; });
-  return found == entries_.end() ? nullptr : &found->second;
+  auto const& all = entries();
+  auto const found = std::find_if(all.begin(), all.end(), [&](Entry const& e) { return e.first == key; });
+  return found == all.end() ? nullptr : &found->second;
+}
+
+std::vector<Labels::Entry> const& Labels::entries() const {
+  static std::vector<Entry> const none;
+  return entries_ ? *entries_ : none;
 }
 
 std::string Labels::text(std::string_view key) const {
@@ -26,7 +34,7 @@ std::string Labels::text(std::string_view key) const {
 
 std::string Labels::line() const {
   std::string line;
-  for (auto const& [key, value] : entries_)
+  for (auto const& [key, value] : entries())
     line += fmt::format("{}{}={}", line.empty() ? "" : " ", key, to_text(value));
   return line;
 }

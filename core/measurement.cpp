@@ -2,6 +2,7 @@
 #include "core/measurement.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <unordered_map>
 
@@ -30,7 +31,19 @@ public:
   Measurements result;
 
 private:
+  /// The ranks of a case follow one another: hardly any record needs its metric's name written.
   std::size_t metric_of(Record const& record, Figure const& figure) {
+    for (auto const number : recent_)
+      if (number < result.metrics.size() && answers(record, figure, result.metrics[number])) return number;
+    return recent_[next_++ % recent_.size()] = metric_by_name(record, figure);
+  }
+
+  static bool answers(Record const& record, Figure const& figure, Metric const& metric) {
+    return record.labels == metric.labels && record.operation == metric.operation && record.probe == metric.probe &&
+           record.backend == metric.backend && record.group.kind == metric.group_kind && figure.name == metric.figure;
+  }
+
+  std::size_t metric_by_name(Record const& record, Figure const& figure) {
     auto name = fmt::format("{} {} {}", question(record), record.group.kind, figure.name);
     auto const [found, fresh] = metrics_.try_emplace(std::move(name), result.metrics.size());
     if (fresh)
@@ -47,10 +60,14 @@ private:
 
   std::size_t place_of(Record const& record) {
     bool const device = computes_with_device(record);
-    auto const [found, fresh] = places_.try_emplace(
-        fmt::format("{}{}", format_ranks(record.group.ranks), device ? "d" : "h"), result.places.size());
-    if (fresh) result.places.push_back(make_place(record.group, device));
-    return found->second;
+    auto const& ranks = record.group.ranks;
+    auto const number_in = [&](auto& places, auto key) {
+      auto const [found, fresh] = places.try_emplace(std::move(key), result.places.size());
+      if (fresh) result.places.push_back(make_place(record.group, device));
+      return found->second;
+    };
+    if (ranks.size() == 1) return number_in(device ? devices_ : processors_of_ranks_, ranks.front());
+    return number_in(places_, fmt::format("{}{}", format_ranks(ranks), device ? "d" : "h"));
   }
 
   Place make_place(Group const& group, bool device) const {
@@ -80,13 +97,17 @@ private:
   std::unordered_map<std::int64_t, RankInfo const*> ranks_;
   std::unordered_map<std::string_view, std::string_view> processors_;
   std::unordered_map<std::string, std::size_t> metrics_, places_;
+  std::unordered_map<std::int64_t, std::size_t> devices_, processors_of_ranks_; ///< places of single ranks
+  std::array<std::size_t, 8> recent_{};                                         ///< metrics
+  std::size_t next_ = 0;
 };
 
 } // namespace
 
-Measurements measurements(Report const& report) {
+Measurements measurements(Report const& report, bool (*wanted)(Record const&)) {
   Reader reader(report);
-  for (std::size_t i = 0; i < report.records.size(); ++i) reader.add(report.records[i], i);
+  for (std::size_t i = 0; i < report.records.size(); ++i)
+    if (!wanted || wanted(report.records[i])) reader.add(report.records[i], i);
   return std::move(reader.result);
 }
 

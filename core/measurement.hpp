@@ -49,6 +49,7 @@ struct Measurements {
   std::vector<Measurement> values; ///< in the order of the records; those that were not timed have none
 };
 
-Measurements measurements(Report const& report);
+/// Of the records for which `wanted` holds; of all without it.
+Measurements measurements(Report const& report, bool (*wanted)(Record const&) = nullptr);
 
 } // namespace maru

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/boxed.hpp"
 #include "core/conditions.hpp"
 #include "core/labels.hpp"
 #include "core/operation.hpp"
@@ -177,15 +178,15 @@ struct Record {
   std::optional<Stop> stop;
   std::optional<RankSpread> spread;
   Verification verification;
-  std::optional<Arrival> arrival;
-  std::string implementation; ///< what answered beneath the backend, where it has a choice: an algorithm's name
-  bool rehearsal = false;     ///< ranks shared a device: proves the code and measures nothing; no verdict, no sizing
-  bool second_look = false;   ///< asked again of suspects, beside hosts that are known to be good
-  std::optional<Conditions> conditions; ///< of the devices while it was timed
-  std::optional<Trace> trace;
-  std::optional<Ceiling> ceiling;
-  std::optional<OverlapResult> overlap; ///< of operation overlap
-  std::optional<StepResult> step;       ///< of operation step
+  Boxed<Arrival> arrival;
+  std::string implementation;   ///< what answered beneath the backend, where it has a choice: an algorithm's name
+  bool rehearsal = false;       ///< ranks shared a device: proves the code and measures nothing; no verdict, no sizing
+  bool second_look = false;     ///< asked again of suspects, beside hosts that are known to be good
+  Boxed<Conditions> conditions; ///< of the devices while it was timed
+  Boxed<Trace> trace;
+  Boxed<Ceiling> ceiling;
+  Boxed<OverlapResult> overlap; ///< of operation overlap
+  Boxed<StepResult> step;       ///< of operation step
   Samples samples;
 };
 

@@ -3,7 +3,10 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "core/json_tree.hpp"
+#include "core/json_stream.hpp"
+
+#include <algorithm>
+#include <array>
 
 #include <algorithm>
 
@@ -31,41 +34,182 @@ void require_whole(std::vector<LinkMap> const& maps, std::string_view origin) {
   }
 }
 
-Report decode_report(Json const& tree, std::string_view origin) {
+/// Labels that many records share are kept once: the ranks of a case follow one another, in few cases at a time.
+class SharedLabels {
+public:
+  void share(Labels& labels) {
+    for (auto const& recent : recent_)
+      if (recent == labels) {
+        labels = recent;
+        return;
+      }
+    recent_[next_++ % recent_.size()] = labels;
+  }
+
+private:
+  std::array<Labels, 8> recent_;
+  std::size_t next_ = 0;
+};
+
+template <class T> void reduce(T&) {}
+void reduce(Record& record) {
+  record.samples = {};
+  record.spread.reset();
+  record.trace.reset();
+  record.ceiling.reset();
+}
+void reduce(LinkMap& map) {
+  map.nodes = {};
+  map.ranking = {};
+  map.links = {};
+}
+
+template <class T> class ListDecoder : public ListTaker {
+public:
+  ListDecoder(std::vector<T>& list, std::string_view key, Where const& report, Keep keep)
+      : list_(list), key_(key), report_(report), keep_(keep) {}
+
+  void begin() override {
+    list_.clear();
+    fault_.reset();
+    unfolded_ = 0;
+  }
+
+  void take(Tape::Value const& element) override {
+    if (fault_) return;
+    auto const place = report_.member(key_);
+    try {
+      auto& value = list_.emplace_back();
+      decode_value(element, value, place.element(list_.size() - 1));
+      unfolded_ += unfolded(value);
+      if (unfolded_ > most_unfolded) expected(place, "fewer ranks in all");
+      trim(value);
+    } catch (Error const& error) {
+      fault_ = error;
+      list_.clear();
+    }
+  }
+
+  void check() const override {
+    if (fault_) throw *fault_;
+  }
+
+private:
+  void trim(T& value) {
+    if constexpr (std::is_same_v<T, Record>) labels_.share(value.labels);
+    if (keep_ == Keep::figures) reduce(value);
+  }
+
+  std::vector<T>& list_;
+  std::string_view key_;
+  Where const& report_;
+  Keep keep_;
+  std::optional<Error> fault_;
+  std::size_t unfolded_ = 0;
+  SharedLabels labels_;
+};
+
+/// Visits the fields of a report for its lists.
+struct ListFinder {
+  Where const& report;
+  Keep keep;
+  ListTakers takers = {};
+
+  template <class T> void operator()(char const* key, T& value, char const*) {
+    if constexpr (is_vector<T>)
+      takers.emplace(key, std::make_unique<ListDecoder<typename T::value_type>>(value, key, report, keep));
+  }
+  template <class T> void later(char const* key, T& value, char const* text) { (*this)(key, value, text); }
+};
+
+/// Decodes what is no list, and says in the order of the fields what is wrong with either.
+struct MemberDecoder {
+  Decoder<Json> decoder;
+  ListTakers const& takers;
+
+  template <class T> void operator()(char const* key, T& value, char const* text) {
+    if (!taken(key)) decoder(key, value, text);
+  }
+  template <class T> void later(char const* key, T& value, char const* text) {
+    if (!taken(key)) decoder.later(key, value, text);
+  }
+
+private:
+  bool taken(char const* key) const {
+    auto const found = takers.find(key);
+    if (found == takers.end() || !found->second->present) return false;
+    found->second->check();
+    return true;
+  }
+};
+
+// Element by element: a tree of the whole is ten times as large as the report.
+Report decode_report(NextBytes next, Json::input_format_t format, std::string_view origin, Keep keep) {
   Report report;
-  auto const version = tree.is_object() ? tree.find("maru_report") : tree.end();
-  if (!tree.is_object() || version == tree.end())
+  auto const prefix = std::string(origin) + ": ";
+  Where const where(prefix);
+  ListFinder finder{where, keep};
+  fields(finder, report);
+  auto const members = parse_members(std::move(next), format, origin, finder.takers);
+  auto const version = members.is_object() ? members.find("maru_report") : members.end();
+  if (!members.is_object() || version == members.end())
     throw Error(Exit::usage, fmt::format("{}: not a maru report", origin));
   if (!version->is_number_integer() || *version != report_version)
     throw Error(Exit::usage, fmt::format("{}: report format {}, this program reads {}", origin,
                                          printable(dump(*version)), report_version));
-  decode(tree, report, std::string(origin) + ": ");
+  MemberDecoder decoder{{members, where}, finder.takers};
+  fields(decoder, report);
   require_whole(report.links, origin);
   return report;
 }
 
+NextBytes in_one_piece(std::span<char const> bytes) {
+  return [bytes]() mutable { return std::exchange(bytes, {}); };
+}
+
+/// Writes the lists of a report element by element, for the same reason.
+struct ReportWriter {
+  LineWriter lines = {};
+
+  template <class T> void operator()(char const* key, T const& value, char const*) {
+    if constexpr (is_vector<T>) {
+      lines.begin(key);
+      lines.begin_list();
+      for (auto const& element : value) lines.element(encode_value(element));
+      lines.end_list();
+    } else {
+      lines.member(key, encode_value(value));
+    }
+  }
+  template <class T> void later(char const* key, T const& value, char const* text) { (*this)(key, value, text); }
+};
+
 } // namespace
 
-std::string to_json(Report const& report) { return dump_lines(encode(report)); }
+std::string to_json(Report const& report) {
+  ReportWriter writer;
+  fields(writer, const_cast<Report&>(report)); // only reads
+  return writer.lines.take();
+}
 
 Bytes to_cbor(Report const& report) { return cbor(encode(report)); }
 
 Report report_from_json(std::string_view text, std::string_view origin) {
-  return decode_report(parse_tree(text, Json::input_format_t::json, origin), origin);
+  return decode_report(in_one_piece(text), Json::input_format_t::json, origin, Keep::all);
 }
 
 Report report_from_cbor(std::span<std::byte const> bytes, std::string_view origin) {
-  return decode_report(parse_tree(characters(bytes), Json::input_format_t::cbor, origin), origin);
+  return decode_report(in_one_piece(characters(bytes)), Json::input_format_t::cbor, origin, Keep::all);
 }
 
-Report read_report(std::string const& path) {
+Report read_report(std::string const& path, Keep keep) {
   auto const file = is_directory(path) ? path + "/report.json" : path;
   if (is_directory(path) && !is_file(file) && is_file(path + "/journal.jsonl"))
     throw Error(Exit::usage,
                 fmt::format("{0} has no report, its run did not end: maru run --resume {0} goes on with it", path));
-  auto const text = read_file(file);
-  if (file.ends_with(".cbor")) return report_from_cbor(std::as_bytes(std::span(text)), file);
-  return report_from_json(text, file);
+  FileReader reader(file);
+  auto const format = file.ends_with(".cbor") ? Json::input_format_t::cbor : Json::input_format_t::json;
+  return decode_report([&reader] { return reader.next(); }, format, file, keep);
 }
 
 std::string record_to_json_line(Record const& record) { return dump(encode(record)); }

@@ -22,8 +22,12 @@ Bytes to_cbor(Report const& report);
 Report report_from_json(std::string_view text, std::string_view origin);
 Report report_from_cbor(std::span<std::byte const> bytes, std::string_view origin);
 
-/// DIR/report.json, or the file itself (.json or .cbor). Throws Error(usage).
-Report read_report(std::string const& path);
+/// What a reader keeps of a report. `figures`: what a verdict or a comparison rests on, which is all but samples,
+/// spreads over ranks, traces, ceilings and link maps. Those are most of a large report.
+enum class Keep { all, figures };
+
+/// DIR/report.json, or the file itself (.json or .cbor), in pieces: its size is no limit. Throws Error(usage).
+Report read_report(std::string const& path, Keep keep = Keep::all);
 
 /// One record on one line, for journals and for the way between ranks.
 std::string record_to_json_line(Record const& record);

@@ -59,7 +59,7 @@ std::string text(double value) { return number(value); }
 template <class T>
 requires std::is_integral_v<T> std::string text(T value) { return fmt::format("{}", value); }
 template <class T> std::string text(std::optional<T> const& value) { return value ? text(*value) : std::string(); }
-template <class Owner, class T> std::string of(std::optional<Owner> const& owner, T Owner::*member) {
+template <class Maybe, class Owner, class T> std::string of(Maybe const& owner, T Owner::*member) {
   return owner ? text((*owner).*member) : std::string();
 }
 template <class Owner> std::string estimate(std::optional<Owner> const& owner, Estimate Owner::*member) {

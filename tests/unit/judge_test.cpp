@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/judge.hpp"
+#include "exporters/verdict_format.hpp"
 #include "tests/unit/fleet.hpp"
 
 #include <algorithm>
@@ -50,6 +51,27 @@ TEST(Judge, NamesThreeOf512AndNobodyElse) {
   EXPECT_THAT(of(verdict, 200).reason, HasSubstr("copy"));
   EXPECT_THAT(of(verdict, 411).reason, HasSubstr("transfers slowly"));
   EXPECT_EQ(of(verdict, 17).evidence.front().rank, 17);
+}
+
+TEST(Judge, NamesThreeOf3000AndNobodyElseInFewLines) {
+  Fleet fleet;
+  fleet.hosts = 3000;
+  fleet.ranks_per_host = 2;
+  fleet.slow_gemm = {{100, 1.15}};
+  fleet.slow_memory = {{1000, 1.12}};
+  fleet.slow_network = {{2400, 4}};
+  auto const verdict = judge(report_of(fleet), {});
+  EXPECT_THAT(hosts_in(verdict, State::fail), ElementsAre(fleet_host(100), fleet_host(1000), fleet_host(2400)));
+  EXPECT_EQ(hosts_in(verdict, State::pass).size(), 2997U);
+  EXPECT_THAT(verdict.links, IsEmpty());
+  auto const lines = [&](char const* format) {
+    auto const text = find_verdict_format(format)->render(verdict);
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  EXPECT_LE(lines("table"), 40);
+  EXPECT_EQ(lines("drain"), 3);
+  EXPECT_EQ(lines("slurm"), 4);
+  EXPECT_EQ(lines("hostfile"), 2997);
 }
 
 TEST(Judge, ATightFleetDoesNotFailOnALittle) {

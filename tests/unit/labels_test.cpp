@@ -35,5 +35,15 @@ TEST(Labels, AreNotMovedByALocale) {
   EXPECT_EQ((Labels{{"a", 1234.5}, {"b", std::int64_t{1234567}}}).line(), "a=1234.5 b=1234567");
 }
 
+TEST(Labels, ACopyThatIsChangedLeavesTheOther) {
+  Labels const one{{"a", std::int64_t{1}}};
+  auto other = one;
+  EXPECT_EQ(&one.entries(), &other.entries());
+  other.set("a", std::int64_t{2});
+  EXPECT_EQ(one.line(), "a=1");
+  EXPECT_EQ(other.line(), "a=2");
+  EXPECT_EQ(Labels(), Labels({}));
+}
+
 } // namespace
 } // namespace maru

@@ -2,11 +2,14 @@
 // Reports come from other machines and other people's disks. Whatever is in the file, a reader gives a Report or an
 // Error of one short line; tests/fuzz/report_fuzz.cpp goes on where this ends.
 #include "core/error.hpp"
+#include "core/file.hpp"
 #include "core/report_io.hpp"
 #include "tests/unit/sample_report.hpp"
 
 #include <cctype>
 #include <cstring>
+#include <filesystem>
+#include <fmt/format.h>
 #include <functional>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -127,6 +130,72 @@ TEST(ReportReader, TakesUnknownKeysAndTheLastOfTwo) {
   EXPECT_EQ(fault_of(read_json, replaced(json, "\"run\": {", "\"later\": [{}], \"run\": {\"more\": null,")), "");
   auto const twice = replaced(json, "\"plan\":\"quick\"", "\"plan\": \"first\", \"plan\": \"last\"");
   EXPECT_EQ(read_json(twice).run.plan, "last");
+}
+
+TEST(ReportReader, TakesTheLastOfTwoLists) {
+  auto const json = small_json();
+  auto const host = json.find("\"hosts\": [");
+  for (auto const* before :
+       {"\"hosts\": [{\"name\": 1}],\n", "\"hosts\": [{}, 3],\n", "\"hosts\": 5,\n", "\"hosts\": {\"a\": [1]},\n"})
+    EXPECT_EQ(to_json(read_json(std::string(json).insert(host, before))), json) << before;
+  for (auto const* after : {"5", "{}", "\"x\"", "null"})
+    EXPECT_EQ(fault_of(read_json, replaced(json, "\"cut\": [", fmt::format("\"hosts\": {},\n\"cut\": [", after))),
+              "r: hosts: expected a list");
+  EXPECT_EQ(fault_of(read_json, replaced(json, "\"run\": {", "\"run\": [{}],\n\"ran\": {")),
+            "r: run: expected an object");
+}
+
+// What is wrong is told in one order, however the file is read: syntax, version, then the fields as they are listed.
+TEST(ReportReader, TellsTheFirstOfManyFaults) {
+  auto const bad =
+      replaced(replaced(small_json(), "\"rank\":1", "\"rank\": -0.5"), "\"status\":\"ok\"", "\"status\": 1");
+  EXPECT_EQ(fault_of(read_json, bad), "r: ranks[1].rank: expected a whole number of 63 bits");
+  EXPECT_EQ(fault_of(read_json, replaced(bad, "\"plan\":", "\"pl\":")), "r: run.plan: missing");
+  EXPECT_EQ(fault_of(read_json, replaced(bad, "\"maru_report\": 1", "\"maru_report\": 7")),
+            "r: report format 7, this program reads 1");
+  EXPECT_TRUE(fault_of(read_json, bad.substr(0, bad.size() - 3)).starts_with("r: not readable at byte"));
+}
+
+TEST(ReportReader, PassesOverListsThatItDoesNotKnow) {
+  auto const json = small_json();
+  std::string list = "\"later\": [";
+  for (int i = 0; i < 100000; ++i) list += "[{\"a\": [1, \"x\"]}], ";
+  EXPECT_EQ(to_json(read_json(replaced(json, "\"run\": {", list + "null],\n\"run\": {"))), json);
+}
+
+TEST(ReportReader, TakesTheLastOfTwoLabelsAtThePlaceOfTheFirst) {
+  auto const text = replaced(small_json(), "\"factor\":0.5", "\"factor\": null, \"zeal\": 3, \"factor\": 0.25");
+  auto const labels = read_json(text).records[0].labels;
+  EXPECT_EQ(labels.text("factor"), "0.25");
+  EXPECT_LT(labels.line().find("factor"), labels.line().find("zeal"));
+}
+
+TEST(ReportReader, KeepsLabelsOnce) {
+  auto report = small_report();
+  auto const record = report.records[0];
+  report.records.push_back(record);
+  report.records.push_back(record);
+  report.records[1].labels.set("other", std::int64_t{1});
+  auto const read = read_json(to_json(report));
+  EXPECT_EQ(&read.records[0].labels.entries(), &read.records[2].labels.entries());
+  EXPECT_NE(read.records[0].labels, read.records[1].labels);
+}
+
+TEST(ReportReader, KeepsWhatAVerdictRestsOn) {
+  auto const file = testing::TempDir() + "maru_figures.json";
+  auto report = small_report();
+  write_file(file, to_json(report));
+  auto const read = read_report(file, Keep::figures);
+  std::filesystem::remove(file);
+  for (auto& record : report.records) {
+    EXPECT_FALSE(record.samples.seconds.empty());
+    record.samples = {};
+    record.spread.reset();
+    record.trace.reset();
+    record.ceiling.reset();
+  }
+  for (auto& map : report.links) map.nodes = {}, map.ranking = {}, map.links = {};
+  EXPECT_EQ(to_json(read), to_json(report));
 }
 
 TEST(ReportReader, RefusesDeepNestingWithoutRecursing) {
