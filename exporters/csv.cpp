@@ -62,7 +62,7 @@ template <class T> std::string text(std::optional<T> const& value) { return valu
 template <class Maybe, class Owner, class T> std::string of(Maybe const& owner, T Owner::*member) {
   return owner ? text((*owner).*member) : std::string();
 }
-template <class Owner> std::string estimate(std::optional<Owner> const& owner, Estimate Owner::*member) {
+template <class Owner> std::string estimate(Boxed<Owner> const& owner, Estimate Owner::*member) {
   return owner ? text(((*owner).*member).median) : std::string();
 }
 template <class T> std::string utilisation(Row const& row, T Utilisation::*member) {
