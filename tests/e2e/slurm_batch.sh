@@ -81,7 +81,7 @@ export MARU_VALIDATE=on
 submit cut -w node1,node2 -N 2 -- sweep "${long[@]}"
 finishes 60 1
 expect_match cut.log '^maru.sbatch: cut/sweep: complete'
-expect_match cut.log '^2 nodes unknown: '
+expect_match cut.log 'nodes unknown: node1, node2'
 expect_match cut/sweep.verdict 'nothing to judge it by'
 [ ! -s cut/sweep.drain ] || ! grep -qv '^#' cut/sweep.drain || fail "a node that nothing is known of is to be drained"
 
