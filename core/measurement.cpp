@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/measurement.hpp"
 
-#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace maru {
 namespace {
@@ -73,11 +73,12 @@ private:
   Place make_place(Group const& group, bool device) const {
     Place place;
     place.device = device;
+    std::unordered_set<std::string_view> seen;
     for (auto const rank : group.ranks) {
       auto const found = ranks_.find(rank);
       if (found == ranks_.end()) continue;
       auto const& info = *found->second;
-      if (std::find(place.hosts.begin(), place.hosts.end(), info.host) != place.hosts.end()) continue;
+      if (!seen.insert(info.host).second) continue;
       place.hosts.push_back(info.host);
       if (place.hosts.size() > 1) continue;
       auto const processor = processors_.find(info.host);

@@ -155,6 +155,13 @@ private:
 
 std::string fleet_host(std::size_t number) { return fmt::format("h{:05}", number); }
 
+std::vector<std::string> hosts_in(Verdict const& verdict, State state) {
+  std::vector<std::string> hosts;
+  for (auto const& host : verdict.hosts)
+    if (host.state == state) hosts.push_back(host.host);
+  return hosts;
+}
+
 Report make_report(Fleet const& fleet) { return Maker(fleet).make(); }
 
 } // namespace maru

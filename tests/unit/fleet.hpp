@@ -3,12 +3,14 @@
 #pragma once
 
 #include "core/report.hpp"
+#include "core/verdict.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace maru {
 
@@ -30,6 +32,8 @@ struct Fleet {
 
 /// "h0001" …: of a host by its number.
 std::string fleet_host(std::size_t number);
+/// The hosts of a verdict that are in this state, in its order.
+std::vector<std::string> hosts_in(Verdict const& verdict, State state);
 /// The same report for the same fleet, whatever the machine.
 Report make_report(Fleet const& fleet);
 

@@ -16,13 +16,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::vector<std::string> hosts_in(Verdict const& verdict, State state) {
-  std::vector<std::string> hosts;
-  for (auto const& host : verdict.hosts)
-    if (host.state == state) hosts.push_back(host.host);
-  return hosts;
-}
-
 /// The second fleet's records of these hosts only, as a second look at the first.
 Report looked_at_again(Fleet const& first, Fleet const& second, std::set<std::size_t> const& hosts) {
   auto report = make_report(first);

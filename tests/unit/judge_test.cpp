@@ -15,13 +15,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-std::vector<std::string> hosts_in(Verdict const& verdict, State state) {
-  std::vector<std::string> hosts;
-  for (auto const& host : verdict.hosts)
-    if (host.state == state) hosts.push_back(host.host);
-  return hosts;
-}
-
 HostVerdict const& of(Verdict const& verdict, std::size_t number) { return verdict.hosts.at(number); }
 
 Report report_of(Fleet const& fleet) { return make_report(fleet); }
