@@ -2,6 +2,7 @@
 #include "analysis/device_findings.hpp"
 
 #include "analysis/peaks.hpp"
+#include "core/phrases.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -18,8 +19,6 @@ constexpr double most_disagreement = 0.02; // of two clocks that time the same c
 constexpr double most_cost = 0.01;
 
 std::string title(Record const& record) { return fmt::format("{} {}", record.operation, record.labels.line()); }
-
-std::string counted(std::size_t count) { return fmt::format("{} record{}", count, count == 1 ? "" : "s"); }
 
 /// "rank 3 on node-b (GPU-…)": of the ranks given, hosts and device as the report has them.
 std::string who(Report const& report, std::vector<std::int64_t> const& ranks) {
@@ -77,7 +76,7 @@ void add_invalid(std::vector<Finding>& findings, Report const& report) {
     // The detail is that of the record's first word.
     auto const detail = conditions.invalid.front() == word ? without_device(conditions.detail, name) : "";
     findings.push_back({word, word == "ecc" ? "failure" : "warning",
-                        fmt::format("{}: {} in {}; first: {}{}{}", name, word, counted(entry.count),
+                        fmt::format("{}: {} in {}; first: {}{}{}", name, word, counted(entry.count, "record"),
                                     title(*entry.first), detail.empty() ? "" : ": ", detail)});
   }
 }
@@ -118,8 +117,8 @@ void add_above_ceiling(std::vector<Finding>& findings, Report const& report) {
   if (!record_of_worst) return;
   findings.push_back({"above_ceiling", "warning",
                       fmt::format("{} faster than the ceiling, so one of both is wrong; worst: {}: {}: {:.1f} % of {}",
-                                  counted(count), who(report, record_of_worst->group.ranks), title(*record_of_worst),
-                                  100 * worst.ratio, worst.bound)});
+                                  counted(count, "record"), who(report, record_of_worst->group.ranks),
+                                  title(*record_of_worst), 100 * worst.ratio, worst.bound)});
 }
 
 void add_disagreement(std::vector<Finding>& findings, Report const& report) {
@@ -134,8 +133,8 @@ void add_disagreement(std::vector<Finding>& findings, Report const& report) {
   findings.push_back(
       {"timing_disagreement", "warning",
        fmt::format("{} in which {} and the timing disagree by more than {:.0f} %; worst: {}: {}: {:+.1f} %",
-                   counted(count), worst->trace->source, 100 * most_disagreement, who(report, worst->group.ranks),
-                   title(*worst), 100 * worst->trace->disagreement)});
+                   counted(count, "record"), worst->trace->source, 100 * most_disagreement,
+                   who(report, worst->group.ranks), title(*worst), 100 * worst->trace->disagreement)});
 }
 
 bool costs_too_much(Trace const& trace) {
@@ -156,9 +155,10 @@ void add_trace_cost(std::vector<Finding>& findings, Report const& report) {
   auto const& trace = *worst->trace;
   auto const interval =
       trace.cost_ci ? fmt::format(" ({:.1f} to {:.1f} %)", 100 * trace.cost_ci->low, 100 * trace.cost_ci->high) : "";
-  findings.push_back({"trace_cost", "note",
-                      fmt::format("{} costs more than {:.0f} % in {} of {}; worst: {}: {:.1f} %{}", trace.source,
-                                  100 * most_cost, count, counted(traced), title(*worst), 100 * trace.cost, interval)});
+  findings.push_back(
+      {"trace_cost", "note",
+       fmt::format("{} costs more than {:.0f} % in {} of {}; worst: {}: {:.1f} %{}", trace.source, 100 * most_cost,
+                   count, counted(traced, "record"), title(*worst), 100 * trace.cost, interval)});
 }
 
 void add_rehearsal(std::vector<Finding>& findings, Report const& report) {
@@ -168,7 +168,7 @@ void add_rehearsal(std::vector<Finding>& findings, Report const& report) {
   findings.push_back({"rehearsal", "note",
                       fmt::format("{} of {} rehearsed by ranks that share a device: they prove the code and measure "
                                   "nothing",
-                                  count, counted(report.records.size()))});
+                                  count, counted(report.records.size(), "record"))});
 }
 
 void add_unknown_models(std::vector<Finding>& findings, Report const& report) {

@@ -5,6 +5,7 @@
 #include "analysis/device_findings.hpp"
 #include "analysis/late_ranks.hpp"
 #include "analysis/link_map.hpp"
+#include "core/phrases.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -25,8 +26,8 @@ void add_status(std::vector<Finding>& findings, Report const& report, Status sta
   }
   if (!first) return;
   findings.push_back({kind, severity,
-                      fmt::format("{} record{} {}; first: {} {}: {}", count, count == 1 ? "" : "s", name(status),
-                                  first->operation, first->labels.line(), first->reason)});
+                      fmt::format("{} {}; first: {} {}: {}", counted(count, "record"), name(status), first->operation,
+                                  first->labels.line(), first->reason)});
 }
 
 void add_late_ranks(std::vector<Finding>& findings, Report const& report) {

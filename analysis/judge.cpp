@@ -2,8 +2,8 @@
 #include "analysis/judge.hpp"
 
 #include "analysis/docket.hpp"
-#include "analysis/phrases.hpp"
 #include "analysis/scores.hpp"
+#include "core/phrases.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Figures of single places: against floors, peers and their own past.
 #include "analysis/docket.hpp"
-#include "analysis/phrases.hpp"
 #include "analysis/scores.hpp"
+#include "core/phrases.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What fails a host whatever its speed, and what there is not enough of to judge it at all.
 #include "analysis/docket.hpp"
-#include "analysis/phrases.hpp"
 #include "analysis/scores.hpp"
+#include "core/phrases.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -98,7 +98,7 @@ void note_doubts(Docket& docket) {
     }
   for (auto const& [word, entry] : doubted)
     docket.notes.push_back(fmt::format("{} {}, not judged: {}", counted(entry.first, "record"), word,
-                                       list_text({entry.second.begin(), entry.second.end()})));
+                                       listed({entry.second.begin(), entry.second.end()})));
 }
 
 /// Who could have answered in a category: ranks where each answers alone, otherwise the first ranks of hosts.

@@ -3,8 +3,8 @@
 #include "analysis/docket.hpp"
 #include "analysis/late_ranks.hpp"
 #include "analysis/link_map.hpp"
-#include "analysis/phrases.hpp"
-#include "analysis/robust.hpp"
+#include "core/phrases.hpp"
+#include "core/robust.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -42,7 +42,7 @@ void judge_lateness(Docket& docket) {
     docket.add(*host, std::move(evidence));
   }
   if (!explained.empty())
-    docket.notes.push_back(fmt::format("late, which follows from a slow processor: {}", list_text(explained)));
+    docket.notes.push_back(fmt::format("late, which follows from a slow processor: {}", listed(explained)));
 }
 
 double least_badness(LinkMap const& map, Thresholds const& thresholds) {
@@ -131,8 +131,8 @@ void judge_nodes(Docket& docket, LinkMap const& map, std::vector<bool> const& sl
     if (slow[i]) add_network(docket, map, *host, standing(map, node), node.explains, state);
   }
   if (!explained.empty())
-    docket.notes.push_back(fmt::format("slow {} between hosts, which follows from a slow processor: {}", map.figure,
-                                       list_text(explained)));
+    docket.notes.push_back(
+        fmt::format("slow {} between hosts, which follows from a slow processor: {}", map.figure, listed(explained)));
 }
 
 // What two ends do not explain is the link's own. Ends that are slow themselves say nothing of their links.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/link_map.hpp"
 
-#include "analysis/robust.hpp"
+#include "core/robust.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -154,13 +154,6 @@ void fit(LinkMap& map) {
 }
 
 } // namespace
-
-bool is_latency(LinkMap const& map) { return map.figure == "latency"; }
-
-double badness(LinkMap const& map, double value) {
-  double const ratio = std::log(value / map.usual);
-  return is_latency(map) ? ratio : -ratio;
-}
 
 std::vector<LinkMap> link_maps(Report const& report, bool second_look) {
   Names const names(report);

@@ -14,13 +14,9 @@ namespace maru {
 /// In each map log(value/usual) = out[from] + in[to] + rest, fitted by medians in turn (Tukey's median polish, 1977, on
 /// the pairs that there are), so that one slow link changes neither of its ends, and one slow host changes only itself.
 /// It needs four nodes to tell the two apart: with three, each end has but two links.
-/// Of first looks, or of second looks alone. Pure.
+/// Of first looks, or of second looks alone. Every number in them is finite, whatever the report holds. Pure.
 std::vector<LinkMap> link_maps(Report const& report, bool second_look = false);
 
 constexpr std::size_t least_nodes = 4;
-
-/// log(value/usual), turned so that positive is worse.
-double badness(LinkMap const& map, double value);
-bool is_latency(LinkMap const& map);
 
 } // namespace maru

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/scores.hpp"
 
-#include "analysis/robust.hpp"
+#include "core/robust.hpp"
 
 #include <algorithm>
 #include <array>

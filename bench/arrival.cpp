@@ -2,6 +2,7 @@
 #include "bench/arrival.hpp"
 
 #include "bench/fault.hpp"
+#include "core/robust.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,12 +10,6 @@
 
 namespace maru {
 namespace {
-
-double median_of(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  return quantile(values, 0.5);
-}
 
 /// One iteration as seen by the whole group.
 struct Scene {
@@ -125,7 +120,7 @@ Arrival judge_arrivals(std::vector<RankArrivals> const& parts, std::vector<std::
   auto const suspect = static_cast<std::size_t>(most - times_last.begin());
   auto const lateness = [&](Scene const& s) { return s.entered[suspect] - median_of(others_of(s, suspect)); };
   auto const spread = [&](Scene const& s) {
-    auto const others = others_of(s, suspect);
+    auto others = others_of(s, suspect);
     return *std::max_element(others.begin(), others.end()) - median_of(others);
   };
   arrival.lateness = median_over(scenes, lateness);

@@ -2,6 +2,7 @@
 #include "bench/observe.hpp"
 
 #include "core/error.hpp"
+#include "core/robust.hpp"
 
 #include <algorithm>
 #include <array>
@@ -54,11 +55,6 @@ std::vector<KernelTime> longest_kernels(std::vector<Span> const& spans) {
   return kernels;
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return quantile(values, 0.5);
-}
-
 /// Paired batches: the machine's drift hits both of a pair.
 struct Pairs {
   std::vector<double> plain, ratios, busy, disagreements;
@@ -67,9 +63,9 @@ struct Pairs {
 
 Trace conclude(Pairs const& seen, std::uint64_t calls) {
   auto trace = summarize_spans(seen.all, calls * seen.ratios.size(), 0);
-  trace.busy = median(seen.busy);
-  trace.disagreement = median(seen.disagreements);
-  trace.cost = median(seen.ratios) - 1;
+  trace.busy = median_of(std::vector(seen.busy));
+  trace.disagreement = median_of(std::vector(seen.disagreements));
+  trace.cost = median_of(std::vector(seen.ratios)) - 1;
   auto sorted = seen.ratios;
   std::sort(sorted.begin(), sorted.end());
   if (auto const interval = median_interval(sorted)) trace.cost_ci = Interval{interval->low - 1, interval->high - 1};
@@ -187,7 +183,7 @@ std::optional<Trace> Observer::trace_in_turn(Team const& team, Work& work, std::
   auto trace = reason.empty() ? conclude(seen, calls) : Trace{};
   // The first batch that was not traced still had no tracer in the process.
   if (reason.empty() && !before.empty())
-    trace.attached = median({seen.plain.begin() + 1, seen.plain.end()}) / median(before) - 1;
+    trace.attached = median_of({seen.plain.begin() + 1, seen.plain.end()}) / median_of(std::vector(before)) - 1;
   trace.reason = reason;
   return trace;
 }

@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/suggest.hpp"
+#include "core/text.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <new>
 #include <unistd.h>
 
 namespace maru {
@@ -36,8 +38,11 @@ std::string time_left(double seconds) {
 } // namespace
 
 void say(std::string_view line) noexcept {
-  for (char const c : line) std::fputc(static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c, stderr);
-  put("\n");
+  try {
+    put(one_line(line) + "\n");
+  } catch (std::bad_alloc const&) {
+    put("maru: out of memory\n");
+  }
 }
 
 bool speaks_for_all() {

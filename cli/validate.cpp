@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/judge.hpp"
-#include "analysis/phrases.hpp"
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
 #include "cli/thresholds.hpp"
 #include "core/file.hpp"
 #include "core/journal.hpp"
 #include "core/past.hpp"
+#include "core/phrases.hpp"
 #include "core/report_io.hpp"
 #include "core/suggest.hpp"
 #include "exporters/text.hpp"
@@ -58,7 +58,7 @@ std::vector<Spec> read_specs(std::string const& wanted, Report const& report) {
                     });
   if (!fits)
     throw Error(Exit::usage, one_line(fmt::format("--spec {}: it is for {}, and the report has {}", wanted,
-                                                  list_text(spec.models), list_text(models))));
+                                                  listed(spec.models), listed(models))));
   return {std::move(spec)};
 }
 

@@ -14,7 +14,6 @@ set(header_dir ${CMAKE_INSTALL_INCLUDEDIR}/maru)
 install(DIRECTORY core analysis exporters DESTINATION ${header_dir} COMPONENT development
   FILES_MATCHING PATTERN "*.hpp"
   # Hold the JSON and TOML libraries, which no public header shows.
-  PATTERN "host_setup_fields.hpp" EXCLUDE # needs the next one
   PATTERN "json_tree.hpp" EXCLUDE
   PATTERN "toml_tree.hpp" EXCLUDE)
 install(FILES ${PROJECT_BINARY_DIR}/generated/core/version.hpp DESTINATION ${header_dir}/core COMPONENT development)

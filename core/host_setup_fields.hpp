@@ -1,100 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
-// The field lists of core/host_setup.hpp, for its CBOR and for what holds it.
+// The fields of core/host_setup.hpp, told as in report_fields.hpp.
 #pragma once
 
 #include "core/host_setup.hpp"
-#include "core/json_tree.hpp"
 
 namespace maru {
 
 template <class V, class T> void fields(V& v, Known<T>& x) {
-  v("value", x.value, "");
-  v("reason", x.reason, "");
+  v("value", x.value, "what was read");
+  v("reason", x.reason, "why it could not be read");
 }
 
 template <class V> void fields(V& v, Setting& x) {
-  v("name", x.name, "");
-  v("value", x.value, "");
+  v("name", x.name, "of the environment variable");
+  v("value", x.value, "its value");
 }
 
 template <class V> void fields(V& v, InterfaceAddress& x) {
-  v("interface", x.interface, "");
-  v("address", x.address, "");
-  v("subnet", x.subnet, "");
+  v("interface", x.interface, "whose it is");
+  v("address", x.address, "such as 10.1.0.7");
+  v("subnet", x.subnet, "such as 10.1.0.0/24");
 }
 
 template <class V> void fields(V& v, NetworkInterface& x) {
-  v("name", x.name, "");
-  v("up", x.up, "");
-  v("physical", x.physical, "");
-  v("loopback", x.loopback, "");
-  v("megabit", x.megabit, "");
-  v("mtu", x.mtu, "");
-  v("addresses", x.addresses, "");
+  v("name", x.name, "as the kernel has it");
+  v("up", x.up, "operational, as the kernel says; what does not say counts as up when it has an address");
+  v("physical", x.physical, "whether it has a device behind it");
+  v("loopback", x.loopback, "whether it leads nowhere else");
+  v("megabit", x.megabit, "per second");
+  v("mtu", x.mtu, "bytes");
+  v("addresses", x.addresses, "without those that reach no further than the cable");
 }
 
 template <class V> void fields(V& v, FabricPort& x) {
-  v("device", x.device, "");
-  v("port", x.port, "");
-  v("state", x.state, "");
-  v("layer", x.layer, "");
-  v("gigabit", x.gigabit, "");
+  v("device", x.device, "such as mlx5_0");
+  v("port", x.port, "its number");
+  v("state", x.state, "ACTIVE, DOWN …");
+  v("layer", x.layer, "InfiniBand or Ethernet");
+  v("gigabit", x.gigabit, "per second");
 }
 
 template <class V> void fields(V& v, PciState& x) {
-  v("nvidia", x.nvidia, "");
-  v("bridges", x.bridges, "");
-  v("redirecting", x.redirecting, "");
-  v("unreadable", x.unreadable, "");
+  v("nvidia", x.nvidia, "GPUs of NVIDIA on the bus, whatever a driver makes of them");
+  v("bridges", x.bridges, "PCI Express ports and switches' ports");
+  v("redirecting", x.redirecting, "bridges whose ACS sends peers' traffic up to the root");
+  v("unreadable", x.unreadable, "bridges whose extended configuration is only for root");
 }
 
 template <class V> void fields(V& v, FolderSpace& x) {
-  v("path", x.path, "");
-  v("total_bytes", x.total_bytes, "");
-  v("free_bytes", x.free_bytes, "");
-  v("fault", x.fault, "");
+  v("path", x.path, "of the folder");
+  v("total_bytes", x.total_bytes, "of its file system");
+  v("free_bytes", x.free_bytes, "of these, for this user");
+  v("fault", x.fault, "why nothing can be written to it; empty when it can");
 }
 
 template <class V> void fields(V& v, ResourceLimit& x) {
-  v("name", x.name, "");
-  v("soft", x.soft, "");
-  v("hard", x.hard, "");
+  v("name", x.name, "as /proc/self/limits has it");
+  v("soft", x.soft, "in its own unit; the largest number is unlimited");
+  v("hard", x.hard, "likewise");
 }
 
 template <class V> void fields(V& v, DeviceSeen& x) {
-  v("uuid", x.uuid, "");
-  v("model", x.model, "");
+  v("uuid", x.uuid, "accelerator's unique id, as its vendor writes it");
+  v("model", x.model, "accelerator model");
 }
 
 template <class V> void fields(V& v, HostSetup& x) {
-  v("mpi", x.mpi, "");
-  v("driver", x.driver, "");
-  v("device_reason", x.device_reason, "");
-  v("devices", x.devices, "");
-  v("realtime", x.realtime, "");
-  v("clock_error", x.clock_error, "");
-  v("same_clock", x.same_clock, "");
-  v("network_space", x.network_space, "");
-  v("cpus", x.cpus, "");
-  v("load", x.load, "");
-  v("cpu_quota", x.cpu_quota, "");
-  v("numa_nodes", x.numa_nodes, "");
-  v("numa_balancing", x.numa_balancing, "");
-  v("smt", x.smt, "");
-  v("memory_bytes", x.memory_bytes, "");
-  v("swap_used_bytes", x.swap_used_bytes, "");
-  v("governors", x.governors, "");
-  v("huge_pages", x.huge_pages, "");
-  v("iommu_words", x.iommu_words, "");
-  v("iommu_groups", x.iommu_groups, "");
-  v("pci", x.pci, "");
-  v("shared_memory", x.shared_memory, "");
-  v("temporary", x.temporary, "");
-  v("out", x.out, "");
-  v("limits", x.limits, "");
-  v("interfaces", x.interfaces, "");
-  v("fabric", x.fabric, "");
-  v("environment", x.environment, "");
+  v("mpi", x.mpi, "library and version; empty without one");
+  v("driver", x.driver, "version of NVIDIA's kernel module; empty without it");
+  v("device_reason", x.device_reason, "why there is no accelerator; empty when there is");
+  v("devices", x.devices, "accelerators that this process may use");
+  v("realtime", x.realtime, "its CLOCK_REALTIME at time 0 of rank 0's CLOCK_MONOTONIC, seconds");
+  v("clock_error", x.clock_error, "of that, and of every comparison of entry times; seconds");
+  v("same_clock", x.same_clock, "whether it reads rank 0's clock");
+  v("network_space", x.network_space, "tells apart what has interfaces of its own on one kernel");
+  v("cpus", x.cpus, "hardware threads that are online");
+  v("load", x.load, "mean number of running threads of the last minute");
+  v("cpu_quota", x.cpu_quota, "CPUs that the cgroups allow");
+  v("numa_nodes", x.numa_nodes, "number of NUMA nodes");
+  v("numa_balancing", x.numa_balancing, "the kernel's setting");
+  v("smt", x.smt, "1 when several hardware threads share a core");
+  v("memory_bytes", x.memory_bytes, "main memory");
+  v("swap_used_bytes", x.swap_used_bytes, "swap in use");
+  v("governors", x.governors, "of all CPUs' clocks, each once");
+  v("huge_pages", x.huge_pages, "transparent ones: always, madvise or never");
+  v("iommu_words", x.iommu_words, "those of the kernel's command line that concern it, and no others");
+  v("iommu_groups", x.iommu_groups, "number of groups; 0 when it is off");
+  v("pci", x.pci, "what is on the bus");
+  v("shared_memory", x.shared_memory, "the folder of POSIX shared memory");
+  v("temporary", x.temporary, "the folder of temporary files");
+  v("out", x.out, "the folder that results are meant for");
+  v("limits", x.limits, "of this process");
+  v("interfaces", x.interfaces, "network interfaces");
+  v("fabric", x.fabric, "ports of InfiniBand and RoCE adapters");
+  v("environment", x.environment, "the variables that decide how ranks reach one another, where set");
 }
 
 } // namespace maru

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/json_tree.hpp"
 
+#include "core/text.hpp"
+
 namespace maru {
 bool ShapeGuard::key(string_t&) {
   return ++keys_.back() <= most_keys || fail(fmt::format("an object of over {} keys", most_keys));
@@ -88,12 +90,7 @@ std::string LineWriter::take() {
 std::string printable(std::string_view text) {
   constexpr std::size_t longest = 120;
   auto result = dump(Json(text.substr(0, longest)));
-  result = result.substr(1, result.size() - 2); // without the quotes
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    if (result[i] == '\x7f') result[i] = '?';
-    // JSON escapes neither DEL nor U+0080 … U+009F, which some terminals obey.
-    if (result[i] == '\xc2' && static_cast<unsigned char>(result[i + 1]) < 0xa0) result.replace(i, 2, "?");
-  }
+  result = one_line(result.substr(1, result.size() - 2)); // without the quotes; JSON leaves all but C0 as it is
   return text.size() > longest ? result + "…" : result;
 }
 

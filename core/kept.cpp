@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/kept.hpp"
 
+#include "core/robust.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -80,11 +82,12 @@ private:
   static KeptValue settle(Key const& key, std::vector<Measurement> list) {
     bool const doubtful = std::all_of(list.begin(), list.end(), [](auto const& value) { return value.doubtful; });
     if (!doubtful) std::erase_if(list, [](auto const& value) { return value.doubtful; });
-    std::sort(list.begin(), list.end(), [](auto const& a, auto const& b) { return a.value < b.value; });
+    std::vector<double> values;
+    for (auto const& one : list) values.push_back(one.value);
     KeptValue value;
     value.metric = key.first;
     value.place = key.second;
-    value.value = (list[(list.size() - 1) / 2].value + list[list.size() / 2].value) / 2;
+    value.value = median_of(values);
     if (list.size() == 1) value.ci = list.front().ci;
     value.doubtful = doubtful;
     return value;

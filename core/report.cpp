@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 
+#include <cmath>
 #include <fmt/format.h>
 
 namespace maru {
@@ -58,6 +59,14 @@ std::string question(std::string_view probe, Operation const& operation, std::st
 std::string key(Record const& record) {
   return fmt::format("{} {}#{} {}{}", question(record), record.group.kind, record.group.index,
                      format_ranks(record.group.ranks), record.second_look ? " again" : "");
+}
+
+bool is_latency(LinkMap const& map) { return map.figure == "latency"; }
+
+double badness(LinkMap const& map, double value) {
+  if (!(value > 0) || !(map.usual > 0)) return 0;
+  double const ratio = std::log(value) - std::log(map.usual); // their ratio itself may be too large for a number
+  return is_latency(map) ? ratio : -ratio;
 }
 
 std::string_view name(Status status) {

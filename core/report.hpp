@@ -247,6 +247,10 @@ struct LinkMap {
   std::vector<Link> links;
 };
 
+bool is_latency(LinkMap const& map);
+/// log(value/usual), turned so that positive is worse; 0 where one of the two is not positive.
+double badness(LinkMap const& map, double value);
+
 /// What analysis says of the run, in one line with its evidence.
 struct Finding {
   std::string kind;     ///< "late_rank", "wrong_result", "wiring" …

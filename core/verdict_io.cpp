@@ -2,24 +2,25 @@
 #include "core/verdict_io.hpp"
 
 #include "core/json_tree.hpp"
+#include "core/text.hpp"
 #include "core/verdict_fields.hpp"
 
 namespace maru {
 namespace {
 
-// JSON leaves DEL and U+0080 … U+009F as they are, and some terminals obey them. They can stand within strings only.
+// JSON leaves all but C0 as it is, and some terminals obey the rest. It can stand within strings only.
 std::string without_controls(std::string_view json) {
   std::string text;
   text.reserve(json.size());
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    auto const code = static_cast<unsigned char>(json[i]);
-    auto const next = i + 1 < json.size() ? static_cast<unsigned char>(json[i + 1]) : 0U;
-    if (code == 0x7F)
-      text += "\\u007f";
-    else if (code == 0xC2 && next < 0xA0)
-      text += fmt::format("\\u00{:02x}", static_cast<unsigned char>(json[++i]));
+  while (!json.empty()) {
+    auto const [code, bytes] = take_point(json);
+    if (!is_control(code) || code == '\n')
+      text += bytes;
+    else if (code < 0x10000)
+      text += fmt::format("\\u{:04x}", static_cast<unsigned>(code));
     else
-      text += json[i];
+      text += fmt::format("\\u{:04x}\\u{:04x}", 0xD7C0U + static_cast<unsigned>(code >> 10U),
+                          0xDC00U + static_cast<unsigned>(code & 0x3FFU));
   }
   return text;
 }

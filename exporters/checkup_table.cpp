@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporters/checkup_table.hpp"
 
+#include "core/phrases.hpp"
 #include "exporters/grid.hpp"
 #include "exporters/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <set>
 
 namespace maru {
 namespace {
-
-constexpr std::size_t most_named = 4;
-
-std::string counted(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
 
 /// "node1 (GPUs, clock), node2 (fabric) and 3 more": who has an advice of this severity.
 std::string concerned(Checkup const& checkup, Severity severity, std::size_t& hosts) {
@@ -30,16 +26,12 @@ std::string concerned(Checkup const& checkup, Severity severity, std::size_t& ho
       if (std::find(checks.begin(), checks.end(), advice.check) == checks.end()) checks.push_back(advice.check);
     }
   }
-  std::string text;
-  for (std::size_t i = 0; i < std::min(whom.size(), most_named); ++i) {
-    std::string checks;
-    for (auto const& check : whom[i].second) checks += (checks.empty() ? "" : ", ") + check;
-    text += fmt::format("{}{} ({})", i ? ", " : "", whom[i].first.empty() ? "the job" : whom[i].first, checks);
-  }
-  if (whom.size() > most_named) text += fmt::format(" and {} more", whom.size() - most_named);
+  std::vector<std::string> names;
+  for (auto const& [host, checks] : whom)
+    names.push_back(fmt::format("{} ({})", host.empty() ? "the job" : host, fmt::join(checks, ", ")));
   hosts =
       static_cast<std::size_t>(std::count_if(whom.begin(), whom.end(), [](auto const& w) { return !w.first.empty(); }));
-  return text;
+  return listed(names);
 }
 
 std::string answer(Checkup const& checkup) {
@@ -78,10 +70,7 @@ std::string head(Checkup const& checkup) {
 std::string whose(Checkup const& checkup, Advice const& advice) {
   if (advice.hosts.empty()) return {};
   if (advice.hosts.size() == checkup.hosts.size()) return checkup.hosts.size() == 1 ? std::string() : "every host: ";
-  std::string text;
-  for (std::size_t i = 0; i < std::min(advice.hosts.size(), most_named); ++i) text += (i ? ", " : "") + advice.hosts[i];
-  if (advice.hosts.size() > most_named) text += fmt::format(" and {} more", advice.hosts.size() - most_named);
-  return text + ": ";
+  return listed(advice.hosts) + ": ";
 }
 
 std::string paragraph(Checkup const& checkup, Advice const& advice) {

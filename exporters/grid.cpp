@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporters/grid.hpp"
 
+#include "core/phrases.hpp"
 #include "exporters/text.hpp"
 
 #include <algorithm>
@@ -42,7 +43,7 @@ std::vector<std::string> Grid::column(std::size_t index) const {
     if (!number)
       texts.push_back(one_line(std::get<std::string>(row.cells[index])));
     else
-      texts.push_back(fmt::format("{}{:.{}f}", number->before, number->value, decimals));
+      texts.push_back(number->before + fixed(number->value, decimals));
   }
   return texts;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a person reads in a terminal, perhaps in the middle of the night: first whether it is good and if not, who is to
 // blame; then the numbers; last what is not there and why.
+#include "core/phrases.hpp"
 #include "exporters/exporter.hpp"
 #include "exporters/grid.hpp"
 #include "exporters/table_blocks.hpp"
@@ -14,10 +15,6 @@
 
 namespace maru {
 namespace {
-
-std::string counted(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
 
 std::size_t count_of(Report const& report, Status status) {
   return static_cast<std::size_t>(std::count_if(report.records.begin(), report.records.end(),
@@ -160,11 +157,11 @@ std::string foot(Report const& report) {
                   "and energy per call.",
                   "");
   if (has([](Record const& r) { return r.arrival && r.arrival->last_rank; }))
-    text += lines(
-        fmt::format("last in: the rank that enters last beyond the error (clocks: ± {:.1f} us). It keeps the others "
-                    "waiting, so its own time is the shortest.",
-                    report.clock.error * 1e6),
-        "");
+    text +=
+        lines(fmt::format("last in: the rank that enters last beyond the error (clocks: ± {} us). It keeps the others "
+                          "waiting, so its own time is the shortest.",
+                          fixed(report.clock.error * 1e6, 1)),
+              "");
   return text;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporters/table_cells.hpp"
 
+#include "core/phrases.hpp"
 #include "exporters/text.hpp"
 
 #include <algorithm>
@@ -37,9 +38,7 @@ std::string note(Record const& record, RankHosts const& hosts) {
 
 } // namespace
 
-std::string percent(std::optional<double> ratio) {
-  return ratio ? fmt::format("{:.1f}%", *ratio * 100) : std::string();
-}
+std::string percent(std::optional<double> ratio) { return ratio ? fixed(*ratio * 100, 1) + "%" : std::string(); }
 
 Cell scaled(std::optional<double> value, double scale) {
   return value ? Cell(Value{*value * scale}) : Cell(std::string());
@@ -76,7 +75,7 @@ Cell per_device(Answer const& answer, std::optional<double> Conditions::*member,
 
 Cell whole(Cell const& cell) {
   auto const* number = std::get_if<Value>(&cell);
-  return number ? Cell(fmt::format("{:.0f}", number->value)) : cell;
+  return number ? Cell(fixed(number->value, 0)) : cell;
 }
 
 Cell worst_name(Answer const& answer, std::optional<Summary> const& summary, RankHosts const& hosts) {

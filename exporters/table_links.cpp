@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporters/table_links.hpp"
 
+#include "core/phrases.hpp"
 #include "exporters/grid.hpp"
 #include "exporters/table_cells.hpp"
 #include "exporters/text.hpp"
@@ -16,14 +17,7 @@ constexpr std::size_t widest_matrix = 8; // nodes that fit into a line
 constexpr std::size_t rows_shown = 5;    // of links and of nodes, where there are more
 constexpr double worth_a_row = 0.05;     // of the excess that a node must explain
 
-bool is_latency(LinkMap const& map) { return map.figure == "latency"; }
-
 Cell shown(LinkMap const& map, double value) { return Value{value * (is_latency(map) ? micro : giga)}; }
-
-// Positive is worse; what matters is the order.
-double badness(LinkMap const& map, Link const& link) {
-  return is_latency(map) ? link.value / map.usual : map.usual / link.value;
-}
 
 std::string heading(LinkMap const& map) {
   auto const nodes = map.nodes.size();
@@ -54,9 +48,10 @@ std::string slowest_links(LinkMap const& map) {
   std::vector<std::size_t> order(map.links.size());
   std::iota(order.begin(), order.end(), 0);
   auto const most = std::min(rows_shown, order.size());
-  std::partial_sort(
-      order.begin(), order.begin() + static_cast<std::ptrdiff_t>(most), order.end(),
-      [&](std::size_t a, std::size_t b) { return badness(map, map.links[a]) > badness(map, map.links[b]); });
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(most), order.end(),
+                    [&](std::size_t a, std::size_t b) {
+                      return badness(map, map.links[a].value) > badness(map, map.links[b].value);
+                    });
   Grid grid("  ", {{"slowest from", false}, {"to", false}, {is_latency(map) ? "us" : "GB/s"}, {"its ends foretell"}});
   for (std::size_t i = 0; i < most; ++i) {
     auto const& link = map.links[order[i]];
@@ -65,7 +60,7 @@ std::string slowest_links(LinkMap const& map) {
   return grid.text();
 }
 
-std::string percent_of_usual(double ratio) { return fmt::format("{:.0f} %", 100 * ratio); }
+std::string percent_of_usual(double ratio) { return fixed(100 * ratio, 0) + " %"; }
 
 std::string ranking(LinkMap const& map) {
   Grid grid("  ", {{"slowest node", false}, {"sends"}, {"receives"}, {"explains"}});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporters/table_overlap.hpp"
 
+#include "core/phrases.hpp"
 #include "exporters/table_cells.hpp"
 #include "exporters/text.hpp"
 
@@ -20,14 +21,14 @@ std::string ranks(Record const& record) { return format_ranks(record.group.ranks
 
 Cell seconds(Answer const& answer, double value) { return scaled(value, milli, answer); }
 
-std::string hundredths(double ratio) { return fmt::format("{:.0f}", 100 * ratio); }
+std::string hundredths(double ratio) { return fixed(100 * ratio, 0); }
 
 std::string interval(Estimate const& estimate) {
   if (!estimate.median_ci) return {};
   return fmt::format("{}-{}", hundredths(estimate.median_ci->low), hundredths(estimate.median_ci->high));
 }
 
-std::string times(double ratio) { return ratio < 100 ? fmt::format("x{:.2f}", ratio) : fmt::format("x{:.0f}", ratio); }
+std::string times(double ratio) { return "x" + fixed(ratio, ratio < 100 ? 2 : 0); }
 
 /// One answer for each record that is not skipped, in order.
 std::vector<Answer> shown(std::vector<Answer> const& all) {

@@ -6,22 +6,18 @@
 
 #include <fmt/format.h>
 #include <tuple>
+#include <vector>
 
 namespace maru {
 namespace {
 
-// A few names tell where to look; all of them are further down.
-constexpr std::size_t most_names = 4;
 constexpr std::size_t longest_name = 40;
 
 template <class List, class Name> std::string names(List const& list, State state, Name name_of) {
-  std::string text;
-  std::size_t count = 0;
-  for (auto const& item : list) {
-    if (item.state != state || ++count > most_names) continue;
-    text += (text.empty() ? "" : ", ") + name_of(item);
-  }
-  return count > most_names ? fmt::format("{} and {} more", text, count - most_names) : text;
+  std::vector<std::string> all;
+  for (auto const& item : list)
+    if (item.state == state) all.push_back(name_of(item));
+  return listed(all);
 }
 
 std::string host_names(Verdict const& verdict, State state) {

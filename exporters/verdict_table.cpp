@@ -17,8 +17,7 @@ namespace {
 constexpr std::size_t most_hosts = 20; // with their evidence
 constexpr std::size_t most_rows = 40;
 constexpr std::size_t most_lines = 6; // of evidence for one host
-constexpr std::size_t most_names = 4;
-constexpr std::size_t longest = 400; // of a text
+constexpr std::size_t longest = 400;  // of a text
 
 std::string lines(std::string_view text, std::string_view first) {
   return wrap(clip(one_line(text), longest), first, terminal_columns);
@@ -63,24 +62,18 @@ std::string bad_links(Verdict const& verdict) {
 
 // Hosts of one reason together: it is often the run's, and then it is that of all.
 std::string grouped(Verdict const& verdict, State state, std::string_view word) {
-  struct Hosts {
-    std::size_t count = 0;
-    std::string names;
-  };
-  std::vector<std::pair<std::string_view, Hosts>> groups;
+  std::vector<std::pair<std::string_view, std::vector<std::string>>> groups;
   std::map<std::string_view, std::size_t> places;
   for (auto const& host : verdict.hosts) {
     if (host.state != state || host.flaky) continue;
     auto const [place, fresh] = places.try_emplace(host.reason, groups.size());
     if (fresh) groups.push_back({host.reason, {}});
-    auto& hosts = groups[place->second].second;
-    if (++hosts.count <= most_names) hosts.names += (hosts.names.empty() ? "" : ", ") + clip(one_line(host.host), 40);
+    groups[place->second].second.push_back(clip(one_line(host.host), 40));
   }
   std::string text;
   for (std::size_t i = 0; i < std::min(groups.size(), most_hosts); ++i) {
     auto const& [reason, hosts] = groups[i];
-    auto const others = hosts.count > most_names ? fmt::format(" and {} more", hosts.count - most_names) : "";
-    text += labelled(word, fmt::format("{}{}: {}", hosts.names, others, reason));
+    text += labelled(word, fmt::format("{}: {}", listed(hosts), reason));
   }
   return text + more(groups.size(), most_hosts, "reasons");
 }

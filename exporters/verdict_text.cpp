@@ -16,10 +16,6 @@ bool is_harmless(char c) {
 
 } // namespace
 
-std::string counted(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 std::string evidence_line(Evidence const& evidence) {
   std::string who;
   if (evidence.rank >= 0) who = fmt::format("rank {}", evidence.rank);

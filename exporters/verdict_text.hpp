@@ -2,6 +2,7 @@
 // What the formats of a verdict share.
 #pragma once
 
+#include "core/phrases.hpp"
 #include "core/verdict.hpp"
 
 #include <algorithm>
@@ -15,9 +16,6 @@ template <class List> std::size_t count_of(List const& list, State state) {
   return static_cast<std::size_t>(
       std::count_if(list.begin(), list.end(), [&](auto const& item) { return item.state == state; }));
 }
-
-/// "1 node", "2 nodes"
-std::string counted(std::size_t count, std::string_view noun);
 
 /// "relative: rank 140, GPU-1c3f: gemm bf16: …", on one line.
 std::string evidence_line(Evidence const& evidence);

@@ -240,23 +240,6 @@ TEST(NcclTests, AveragesOverBothPlaces) {
   EXPECT_NEAR(std::stod(text.substr(at + 25)), sum, 1e-4);
 }
 
-TEST(Text, WrapsAndClipsByCodePoint) {
-  EXPECT_EQ(wrap("가나다 라마바사아", "- ", 6), "- 가나다\n  라마바사\n  아\n");
-  EXPECT_EQ(wrap("", "x ", 10), "x \n");
-  EXPECT_EQ(clip("가나다라", 3), "가나…");
-  EXPECT_EQ(clip("abc", 3), "abc");
-  EXPECT_EQ(width("±≤é"), 3U);
-}
-
-TEST(Text, ReplacesEachByteThatIsNoUtf8) {
-  EXPECT_EQ(valid_utf8("\xc0\xaf"), "\uFFFD\uFFFD");           // overlong
-  EXPECT_EQ(valid_utf8("\xed\xa0\x80"), "\uFFFD\uFFFD\uFFFD"); // a surrogate
-  EXPECT_EQ(valid_utf8("\xf4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");
-  EXPECT_EQ(valid_utf8("a\xe2\x82"), "a\uFFFD\uFFFD");
-  EXPECT_EQ(valid_utf8("마루 \U0001F3E0"), "마루 \U0001F3E0");
-  EXPECT_EQ(one_line("a\tb\n\x7f\xc2\x9b\u2028z"), "a b    z");
-}
-
 TEST(Text, WritesQuantities) {
   EXPECT_EQ(binary_size(8), "8");
   EXPECT_EQ(binary_size(1536), "1536");

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "analysis/robust.hpp"
+#include "core/robust.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 
 namespace maru {
 namespace {
@@ -23,7 +24,7 @@ double median_of(std::vector<double>& values) {
   auto const middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   if (values.size() % 2 == 1) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
+  return std::midpoint(*middle, *std::max_element(values.begin(), middle)); // the sum may be too large
 }
 
 Center center_of(std::vector<double>& values) {
