@@ -15,11 +15,22 @@
 
 namespace maru {
 
+/// What would be held against a host, did it not follow from its slow processor.
+struct Excused {
+  Evidence evidence;
+  std::string note; ///< "late", or what of it is slow; hosts of one note are told together
+  std::string whom; ///< "rank 3 on h1"
+};
+
 struct HostDocket {
   std::string_view host;
   State absolute = State::unknown, relative = State::unknown, historical = State::unknown;
-  std::vector<Evidence> evidence; ///< no passes, but in second looks
-  bool processor_slow = false;    ///< its own computing is what is slow
+  std::vector<Evidence> evidence;          ///< no passes, but in second looks
+  std::vector<std::size_t> slow_processor; ///< which of it says that its own computing is slow
+  std::vector<Excused> excused;            ///< of first looks
+
+  /// Whether any of that still stands.
+  bool processor_is_slow() const;
 };
 
 /// One look at a report, as it is being judged.
@@ -48,8 +59,9 @@ struct Docket {
   std::int64_t local_of(std::int64_t rank) const;
   /// Of the accelerators of a host, or of its processor: hosts of one model are peers.
   std::string model_of(std::string_view host) const;
-  /// Adds it to its host; passes are kept in second looks only, to be held against the first.
-  void add(HostDocket& host, Evidence evidence) const;
+  /// Adds it to its host; passes are kept in second looks only, to be held against the first. `processor`: it is about
+  /// the host's own computing.
+  void add(HostDocket& host, Evidence evidence, bool processor = false) const;
 
 private:
   std::unordered_map<std::string_view, std::size_t> places_;
@@ -61,7 +73,7 @@ private:
 void judge_integrity(Docket& docket);
 void judge_figures(Docket& docket);
 void judge_missing(Docket& docket);
-/// Last: what a slow processor explains is not held against the network.
+/// Last: what a slow processor explains is put aside as excused, and not held against the network.
 void judge_network(Docket& docket);
 
 } // namespace maru

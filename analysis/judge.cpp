@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <fmt/format.h>
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 
 namespace maru {
 
@@ -57,8 +59,15 @@ std::string Docket::model_of(std::string_view host) const {
   return found == models_.end() ? std::string() : found->second;
 }
 
-void Docket::add(HostDocket& host, Evidence evidence) const {
-  if (evidence.state != State::pass || second_look) host.evidence.push_back(std::move(evidence));
+void Docket::add(HostDocket& host, Evidence evidence, bool processor) const {
+  if (evidence.state == State::pass && !second_look) return;
+  if (processor && evidence.state == State::fail) host.slow_processor.push_back(host.evidence.size());
+  host.evidence.push_back(std::move(evidence));
+}
+
+bool HostDocket::processor_is_slow() const {
+  return std::any_of(slow_processor.begin(), slow_processor.end(),
+                     [&](std::size_t which) { return evidence[which].state == State::fail; });
 }
 
 namespace {
@@ -94,8 +103,8 @@ void hear(Docket& docket) {
 }
 
 /// Takes back what a second look measured again and does not confirm; what it did not measure stands.
-void compare_looks(HostDocket& first, HostDocket const& second, bool arrivals_judged, bool& flaky) {
-  for (auto& evidence : first.evidence) {
+void compare_looks(std::span<Evidence> first, HostDocket const& second, bool arrivals_judged, bool& flaky) {
+  for (auto& evidence : first) {
     if (evidence.state != State::fail || evidence.judgement == "integrity") continue;
     auto const again = std::find_if(second.evidence.begin(), second.evidence.end(), [&](Evidence const& e) {
       return e.judgement == evidence.judgement && e.what == evidence.what && e.rank == evidence.rank;
@@ -108,6 +117,23 @@ void compare_looks(HostDocket& first, HostDocket const& second, bool arrivals_ju
     evidence.state = State::warn;
     flaky = true;
   }
+}
+
+// What was cleared excuses nothing: what it had excused is the host's own, as all else is.
+void bring_back_excused(HostDocket& host) {
+  if (host.processor_is_slow()) return;
+  for (auto& [evidence, note, whom] : host.excused) {
+    if (evidence.judgement == "network") host.relative = worse_judged(host.relative, evidence.state);
+    host.evidence.push_back(std::move(evidence));
+  }
+  host.excused.clear();
+}
+
+void hear_again(HostDocket& host, HostDocket const& second, bool arrivals_judged, bool& flaky) {
+  compare_looks(host.evidence, second, arrivals_judged, flaky);
+  auto const heard = host.evidence.size();
+  bring_back_excused(host);
+  compare_looks(std::span(host.evidence).subspan(heard), second, arrivals_judged, flaky);
 }
 
 State state_of(HostDocket const& host) {
@@ -137,7 +163,10 @@ std::string nothing_to_judge_by(JudgeOptions const& options) {
 HostVerdict conclude_host(HostDocket& host, Docket* second, JudgeOptions const& options) {
   HostVerdict verdict;
   verdict.host = host.host;
-  if (second) compare_looks(host, *second->of(host.host), second->judged_arrivals.contains(host.host), verdict.flaky);
+  if (second) hear_again(host, *second->of(host.host), second->judged_arrivals.contains(host.host), verdict.flaky);
+  // Of absurd reports; the text calls it by its name.
+  for (auto& evidence : host.evidence)
+    if (!std::isfinite(evidence.value) || !std::isfinite(evidence.expected)) evidence.value = evidence.expected = 0;
   std::stable_sort(host.evidence.begin(), host.evidence.end(), comes_before);
   verdict.state = state_of(host);
   verdict.flaky = verdict.flaky && verdict.state == State::warn;
@@ -150,6 +179,14 @@ HostVerdict conclude_host(HostDocket& host, Docket* second, JudgeOptions const& 
   else if (verdict.state == State::unknown)
     verdict.reason = nothing_to_judge_by(options);
   return verdict;
+}
+
+void note_excused(std::vector<std::string>& notes, std::vector<HostDocket> const& hosts) {
+  std::map<std::string_view, std::vector<std::string>> whom;
+  for (auto const& host : hosts)
+    for (auto const& excused : host.excused) whom[excused.note].push_back(excused.whom);
+  for (auto const& [note, names] : whom)
+    notes.push_back(fmt::format("{}, which follows from a slow processor: {}", note, listed(names)));
 }
 
 std::string names_of(std::vector<Spec> const& specs) {
@@ -207,6 +244,7 @@ Verdict judge(Report const& report, JudgeOptions const& options) {
   std::stable_sort(verdict.links.begin(), verdict.links.end(),
                    [](LinkVerdict const& a, LinkVerdict const& b) { return a.state > b.state; });
   verdict.notes = std::move(first.notes);
+  note_excused(verdict.notes, first.hosts);
   if (!report.run.complete) verdict.notes.push_back("the run is incomplete: " + report.run.incomplete_reason);
   return verdict;
 }

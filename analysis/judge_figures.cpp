@@ -15,8 +15,6 @@ namespace {
 
 constexpr double warn_part = 0.6; // of the effect that fails
 
-void take(State& state, State with) { state = state == State::unknown ? with : worse(state, with); }
-
 bool computes(Metric const& metric) { return metric.probe == "gemm" || metric.probe == "memory"; }
 
 Evidence evidence_of(Docket const& docket, Place const& place, char const* judgement, State state, std::string what) {
@@ -61,15 +59,14 @@ void judge_floor(Docket& docket, Place const& place, Floor const& floor, Best co
   bool const up = metric.higher_is_better();
   auto const misses = [&](double value) { return up ? value < floor.least : value > floor.least; };
   auto const state = !misses(best.value) ? State::pass : misses(best.most) ? State::fail : State::warn;
-  take(host->absolute, state);
-  if (state == State::fail && !place.device && computes(metric)) host->processor_slow = true;
+  host->absolute = worse_judged(host->absolute, state);
   if (state == State::pass && !docket.second_look) return;
   auto evidence = evidence_of(docket, place, "absolute", state, floor.what);
   evidence.value = best.value;
   evidence.expected = floor.least;
   evidence.text = fmt::format("{}: {} at best, the floor is {} ({})", floor.what, figure_text(best.value, metric.unit),
                               figure_text(floor.least, metric.unit), floor.source);
-  docket.add(*host, std::move(evidence));
+  docket.add(*host, std::move(evidence), !place.device && computes(metric));
 }
 
 void judge_floors(Docket& docket) {
@@ -114,10 +111,10 @@ std::string text_of(Score const& score, Category const& category, char const* wh
   double const change =
       100 * (category.higher_is_better ? 1 - std::exp(score.deviation) : std::exp(-score.deviation) - 1);
   auto text =
-      fmt::format("{}: {}, {:.1f} % {} the median {} of {}", category.title, figure_text(score.value, category.unit),
-                  std::abs(change), (change < 0) == category.higher_is_better ? "above" : "below",
+      fmt::format("{}: {}, {} % {} the median {} of {}", category.title, figure_text(score.value, category.unit),
+                  fixed(std::abs(change), 1), (change < 0) == category.higher_is_better ? "above" : "below",
                   figure_text(score.expected, category.unit), counted(score.peers, whom));
-  if (score.sigma > 0) text += fmt::format(" ({:.1f} sigma)", std::abs(score.deviation) / score.sigma);
+  if (score.sigma > 0) text += fmt::format(" ({} sigma)", fixed(std::abs(score.deviation) / score.sigma, 1));
   return text;
 }
 
@@ -132,14 +129,13 @@ void judge_scores(Docket& docket, Scorecard const& card, char const* judgement, 
     auto const state =
         state_of(score, thresholds, thin ? std::min(0.99, thin_past * thresholds.effect) : thresholds.effect);
     auto const& category = card.categories[score.category];
-    take(host->*slot, state);
-    if (state == State::fail && !place.device && category.computes) host->processor_slow = true;
+    host->*slot = worse_judged(host->*slot, state);
     if (state == State::pass && !docket.second_look) continue;
     auto evidence = evidence_of(docket, place, judgement, state, category.key);
     evidence.value = score.value;
     evidence.expected = score.expected;
     evidence.text = text_of(score, category, whom);
-    docket.add(*host, std::move(evidence));
+    docket.add(*host, std::move(evidence), !place.device && category.computes);
   }
 }
 

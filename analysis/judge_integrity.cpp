@@ -5,6 +5,7 @@
 #include "core/phrases.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <map>
 #include <set>
@@ -87,15 +88,27 @@ void judge_lost(Docket& docket) {
   }
 }
 
+// A hostile report may hold numbers that give no rate.
+bool is_absurd(Record const& record) {
+  if (record.status != Status::ok || !record.time) return false;
+  auto const rate = [&](double amount) { return amount / record.time->median; };
+  auto const& cost = record.cost;
+  return !(record.time->median > 0 && std::isfinite(rate(cost.flops) + rate(cost.bytes) + rate(cost.bus_bytes)));
+}
+constexpr char const* absurd = "without a positive, finite figure";
+
 // Who is invalid, by the word for it: they are named, and not judged.
 void note_doubts(Docket& docket) {
   std::map<std::string, std::pair<std::size_t, std::set<std::string>>> doubted;
-  for (auto const& record : docket.report.records)
-    for (auto const& word : doubts(record)) {
-      auto& [count, hosts] = doubted[word];
-      ++count;
-      for (auto const rank : record.group.ranks) hosts.emplace(docket.host_of(rank));
-    }
+  auto const add = [&](std::string const& word, Record const& record) {
+    auto& [count, hosts] = doubted[word];
+    ++count;
+    for (auto const rank : record.group.ranks) hosts.emplace(docket.host_of(rank));
+  };
+  for (auto const& record : docket.report.records) {
+    for (auto const& word : doubts(record)) add(word, record);
+    if (is_absurd(record)) add(absurd, record);
+  }
   for (auto const& [word, entry] : doubted)
     docket.notes.push_back(fmt::format("{} {}, not judged: {}", counted(entry.first, "record"), word,
                                        listed({entry.second.begin(), entry.second.end()})));
@@ -152,7 +165,8 @@ std::map<std::string, Electorate> electorates(Docket const& docket) {
 std::unordered_map<std::int64_t, std::string> reasons_by_rank(Docket const& docket) {
   std::unordered_map<std::int64_t, std::string> reasons;
   for (auto const& record : docket.report.records) {
-    auto const words = doubts(record);
+    auto words = doubts(record);
+    if (is_absurd(record)) words.emplace_back(absurd);
     if (record.second_look || (record.status == Status::ok && words.empty())) continue;
     for (auto const rank : record.group.ranks)
       reasons.try_emplace(rank,

@@ -23,14 +23,9 @@ void note_arrivals(Docket& docket) {
 
 void judge_lateness(Docket& docket) {
   note_arrivals(docket);
-  std::vector<std::string> explained;
   for (auto const& late : late_ranks(docket.report, docket.second_look)) {
     auto* host = docket.of(late.host);
     if (!host) continue;
-    if (host->processor_slow && !docket.second_look) { // in a second look nothing may be missing that the first has
-      explained.push_back(fmt::format("rank {} on {}", late.rank, late.host));
-      continue;
-    }
     Evidence evidence;
     evidence.judgement = "arrival";
     evidence.state = late.seconds - late.error >= docket.options.thresholds.late ? State::fail : State::warn;
@@ -39,10 +34,12 @@ void judge_lateness(Docket& docket) {
     evidence.device_uuid = docket.device_of(late.rank);
     evidence.value = late.seconds;
     evidence.text = "arrives late: " + describe(late);
-    docket.add(*host, std::move(evidence));
+    // In a second look nothing may be missing that the first has.
+    if (host->processor_is_slow() && !docket.second_look)
+      host->excused.push_back({std::move(evidence), "late", fmt::format("rank {} on {}", late.rank, late.host)});
+    else
+      docket.add(*host, std::move(evidence));
   }
-  if (!explained.empty())
-    docket.notes.push_back(fmt::format("late, which follows from a slow processor: {}", listed(explained)));
 }
 
 double least_badness(LinkMap const& map, Thresholds const& thresholds) {
@@ -52,7 +49,7 @@ double least_badness(LinkMap const& map, Thresholds const& thresholds) {
 Unit unit_of(LinkMap const& map) { return is_latency(map) ? Unit::second : Unit::byte_per_second; }
 
 std::string ratio_text(LinkMap const& map, double ratio) {
-  return is_latency(map) ? fmt::format("{:.1f} times", ratio) : fmt::format("{:.0f} % of", 100 * ratio);
+  return is_latency(map) ? fixed(ratio, 1) + " times" : fixed(100 * ratio, 0) + " % of";
 }
 
 std::string title(LinkMap const& map) { return fmt::format("{} {} {}", map.scope, map.figure, map.backend); }
@@ -93,14 +90,14 @@ std::vector<bool> slow_nodes(Docket const& docket, LinkMap const& map) {
   return slow;
 }
 
-std::size_t of_its_model(Docket const& docket, LinkMap const& map, LinkNode const& node) {
-  auto const model = docket.model_of(node.host);
-  return static_cast<std::size_t>(std::count_if(
-      map.nodes.begin(), map.nodes.end(), [&](LinkNode const& other) { return docket.model_of(other.host) == model; }));
+/// How many nodes are of each model.
+std::map<std::string, std::size_t> models_in(Docket const& docket, LinkMap const& map) {
+  std::map<std::string, std::size_t> counts;
+  for (auto const& node : map.nodes) ++counts[docket.model_of(node.host)];
+  return counts;
 }
 
-void add_network(Docket& docket, LinkMap const& map, HostDocket& host, Standing const& side, double explains,
-                 State state) {
+Evidence network_evidence(LinkMap const& map, Standing const& side, double explains, State state) {
   Evidence evidence;
   evidence.judgement = "network";
   evidence.state = state;
@@ -111,28 +108,29 @@ void add_network(Docket& docket, LinkMap const& map, HostDocket& host, Standing 
       fmt::format("{}: it {} at {}, {} the usual {}", state == State::pass ? "transfers" : "transfers slowly",
                   side.verb, figure_text(evidence.value, unit_of(map)), ratio_text(map, ratio_of(map, side.badness)),
                   figure_text(map.usual, unit_of(map)));
-  if (explains >= 0) evidence.text += fmt::format("; it explains {:.0f} % of the excess", 100 * explains);
-  docket.add(host, std::move(evidence));
+  if (explains >= 0) evidence.text += fmt::format("; it explains {} % of the excess", fixed(100 * explains, 0));
+  return evidence;
 }
 
 void judge_nodes(Docket& docket, LinkMap const& map, std::vector<bool> const& slow) {
-  std::vector<std::string> explained;
+  auto const models = models_in(docket, map);
   for (std::size_t i = 0; i < map.nodes.size(); ++i) {
     auto const& node = map.nodes[i];
     auto* host = docket.of(node.host);
-    if (!host || of_its_model(docket, map, node) < least_nodes) continue;
-    // A host's processor drives MPI's messages. Devices' own networks do not wait for it much.
-    if (slow[i] && host->processor_slow && map.backend == "mpi") {
-      explained.push_back(node.name);
+    if (!host || models.at(docket.model_of(node.host)) < least_nodes) continue;
+    if (!slow[i]) {
+      host->relative = worse_judged(host->relative, State::pass);
       continue;
     }
-    auto const state = slow[i] ? State::fail : State::pass;
-    host->relative = host->relative == State::unknown ? state : worse(host->relative, state);
-    if (slow[i]) add_network(docket, map, *host, standing(map, node), node.explains, state);
+    auto evidence = network_evidence(map, standing(map, node), node.explains, State::fail);
+    // A host's processor drives MPI's messages. Devices' own networks do not wait for it much.
+    if (host->processor_is_slow() && map.backend == "mpi") {
+      host->excused.push_back({std::move(evidence), fmt::format("slow {} between hosts", map.figure), node.name});
+      continue;
+    }
+    host->relative = worse_judged(host->relative, State::fail);
+    docket.add(*host, std::move(evidence));
   }
-  if (!explained.empty())
-    docket.notes.push_back(
-        fmt::format("slow {} between hosts, which follows from a slow processor: {}", map.figure, listed(explained)));
 }
 
 // What two ends do not explain is the link's own. Ends that are slow themselves say nothing of their links.
@@ -167,13 +165,13 @@ void judge_links(Docket& docket, LinkMap const& map, std::vector<bool> const& sl
 // usual
 
 /// What links between hosts under no suspicion have in the second look.
-double usual_again(Docket const& docket, LinkMap const& map) {
+double usual_again(Docket const& docket, LinkMap const& map, std::vector<LinkMap> const& first_look) {
   std::vector<double> values;
   for (auto const& link : map.links)
     if (!docket.suspects.contains(map.nodes[link.from].host) && !docket.suspects.contains(map.nodes[link.to].host))
       values.push_back(link.value);
   if (!values.empty()) return median_of(values);
-  for (auto const& before : link_maps(docket.report))
+  for (auto const& before : first_look)
     if (title(before) == title(map)) return before.usual;
   return map.usual;
 }
@@ -193,14 +191,14 @@ std::optional<Standing> standing_again(Docket const& docket, LinkMap const& map,
   return sends >= receives ? Standing{"sends", sends} : Standing{"receives", receives};
 }
 
-void judge_hosts_again(Docket& docket, LinkMap map) {
-  map.usual = usual_again(docket, map);
+void judge_hosts_again(Docket& docket, LinkMap map, std::vector<LinkMap> const& first_look) {
+  map.usual = usual_again(docket, map, first_look);
   double const least = least_badness(map, docket.options.thresholds);
   for (std::size_t i = 0; i < map.nodes.size(); ++i) {
     auto* host = docket.of(map.nodes[i].host);
     if (!host || !docket.suspects.contains(host->host)) continue;
     if (auto const side = standing_again(docket, map, i))
-      add_network(docket, map, *host, *side, -1, side->badness >= least ? State::fail : State::pass);
+      docket.add(*host, network_evidence(map, *side, -1, side->badness >= least ? State::fail : State::pass));
   }
   for (auto const& link : map.links) {
     auto& again = docket.links.emplace_back();
@@ -221,9 +219,10 @@ std::string places_of(Docket const& docket, LinkMap const& map, Link const& link
 }
 
 /// What is between the same two places of a host, as logarithms, over the hosts of a first look.
-std::map<std::string, Center> usual_between_places(Docket const& docket, LinkMap const& map) {
+std::map<std::string, Center> usual_between_places(Docket const& docket, LinkMap const& map,
+                                                   std::vector<LinkMap> const& first_look) {
   std::map<std::string, std::vector<double>> alike;
-  for (auto const& before : link_maps(docket.report))
+  for (auto const& before : first_look)
     if (title(before) == title(map))
       for (auto const& link : before.links) alike[places_of(docket, before, link)].push_back(std::log(link.value));
   std::map<std::string, Center> centers;
@@ -232,8 +231,8 @@ std::map<std::string, Center> usual_between_places(Docket const& docket, LinkMap
   return centers;
 }
 
-void judge_local(Docket& docket, LinkMap const& map) {
-  auto const centers = usual_between_places(docket, map);
+void judge_local(Docket& docket, LinkMap const& map, std::vector<LinkMap> const& first_look) {
+  auto const centers = usual_between_places(docket, map, first_look);
   double const least = least_badness(map, docket.options.thresholds), sign = is_latency(map) ? 1 : -1;
   for (auto const& link : map.links) {
     auto const center = centers.find(places_of(docket, map, link));
@@ -242,7 +241,7 @@ void judge_local(Docket& docket, LinkMap const& map) {
     double const miss = sign * (std::log(link.value) - center->second.median);
     bool const slow = miss >= least && miss >= docket.options.thresholds.sigmas * center->second.sigma;
     auto const state = slow ? State::fail : State::pass;
-    host->relative = host->relative == State::unknown ? state : worse(host->relative, state);
+    host->relative = worse_judged(host->relative, state);
     if (!slow && !docket.second_look) continue;
     Evidence evidence;
     evidence.judgement = "network";
@@ -264,13 +263,15 @@ void judge_local(Docket& docket, LinkMap const& map) {
 
 void judge_network(Docket& docket) {
   judge_lateness(docket);
-  for (auto const& map : link_maps(docket.report, docket.second_look)) {
+  auto const first_look = link_maps(docket.report);
+  auto const second_look = docket.second_look ? link_maps(docket.report, true) : std::vector<LinkMap>();
+  for (auto const& map : docket.second_look ? second_look : first_look) {
     if (map.scope == "local") {
-      judge_local(docket, map);
+      judge_local(docket, map, first_look);
       continue;
     }
     if (docket.second_look) {
-      judge_hosts_again(docket, map);
+      judge_hosts_again(docket, map, first_look);
       continue;
     }
     auto const slow = slow_nodes(docket, map);

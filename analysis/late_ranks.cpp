@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/late_ranks.hpp"
 
+#include "core/phrases.hpp"
 #include "core/robust.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <map>
 #include <unordered_map>
@@ -28,6 +30,12 @@ void count(Tally& tally, Arrival const& arrival) {
   late.iterations += iterations;
   late.error = std::max(late.error, arrival.lateness_error);
   tally.seconds.push_back(arrival.lateness);
+}
+
+// As long as there is any sense in it.
+std::string microseconds(double seconds) {
+  constexpr double most = 1e3;
+  return std::abs(seconds) < most ? fixed(1e6 * seconds, 1) + " us" : figure_text(seconds, Unit::second);
 }
 
 std::size_t could_name(std::vector<double> const& transfers, double lateness) {
@@ -61,9 +69,9 @@ std::vector<LateRank> late_ranks(Report const& report, bool second_look) {
 }
 
 std::string describe(LateRank const& late) {
-  return fmt::format("arrives last in {:.0f} % of {:.0f} iterations ({} of {} records), {:.1f} us late (± {:.1f} us)",
-                     100 * late.share, late.iterations, late.records, late.judged, 1e6 * late.seconds,
-                     1e6 * late.error);
+  return fmt::format("arrives last in {} % of {} iterations ({} of {} records), {} late (± {})",
+                     fixed(100 * late.share, 0), fixed(late.iterations, 0), late.records, late.judged,
+                     microseconds(late.seconds), microseconds(late.error));
 }
 
 } // namespace maru

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <tuple>
@@ -16,6 +17,11 @@ namespace {
 
 constexpr int most_sweeps = 20;
 constexpr double settled = 1e-6; // no effect changes by more
+
+// What the exponential of a fit over absurd values gives, as a number of which there is a logarithm.
+double bounded(double value) {
+  return std::clamp(value, std::numeric_limits<double>::min(), std::numeric_limits<double>::max());
+}
 
 struct Names {
   std::unordered_map<std::int64_t, std::string_view> hosts;
@@ -36,7 +42,7 @@ double seconds_of(Record const& record) {
 // A report may hold anything: what has no finite rate is no link.
 bool is_usable(Record const& record) {
   double const seconds = seconds_of(record), rate = record.cost.bytes / seconds;
-  return std::isfinite(seconds) && seconds > 0 && std::isfinite(rate) && rate > 0 &&
+  return std::isfinite(seconds) && seconds / 2 > 0 && std::isfinite(rate) && rate > 0 &&
          record.group.ranks[0] != record.group.ranks[1];
 }
 
@@ -128,13 +134,13 @@ void fit(LinkMap& map) {
     if (std::max(sweep(out, in, values, to), sweep(in, out, values, from)) < settled) break;
   double const sign = is_latency(map) ? 1 : -1;
   // Between two usual nodes: the median over all links is lower where a few nodes of few are slow.
-  map.usual *= std::exp(sign * (take_middle(out) + take_middle(in)));
+  map.usual = bounded(map.usual * std::exp(sign * (take_middle(out) + take_middle(in))));
   double excess = 0;
   std::vector<double> explained(count);
   for (std::size_t i = 0; i < map.links.size(); ++i) {
     auto& link = map.links[i];
     double const sends = out.effects[link.from], receives = in.effects[link.to];
-    link.expected = map.usual * std::exp(sign * (sends + receives));
+    link.expected = bounded(map.usual * std::exp(sign * (sends + receives)));
     double const bad = std::max(0.0, badness(map, link.value)), both = std::max(0.0, sends) + std::max(0.0, receives);
     excess += bad;
     if (both <= 0) continue;
@@ -143,8 +149,8 @@ void fit(LinkMap& map) {
     explained[link.to] += share * std::max(0.0, receives);
   }
   for (std::size_t node = 0; node < count; ++node) {
-    map.nodes[node].out = std::exp(sign * out.effects[node]);
-    map.nodes[node].in = std::exp(sign * in.effects[node]);
+    map.nodes[node].out = bounded(std::exp(sign * out.effects[node]));
+    map.nodes[node].in = bounded(std::exp(sign * in.effects[node]));
     map.nodes[node].explains = excess > 0 ? explained[node] / excess : 0;
   }
   map.ranking.resize(count);

@@ -36,10 +36,12 @@ struct Part {
   Expectation expected;
 };
 
-// As a logarithm: rates and times are compared by ratios.
+bool is_usable(double value) { return std::isfinite(value) && value > 0; }
+
+// As a logarithm: rates and times are compared by ratios. Of logarithms, for a ratio itself may be too large.
 double half_width(Measurement const& value) {
-  if (!value.ci || value.ci->low <= 0 || value.ci->high <= 0) return 0;
-  return std::log(value.ci->high / value.ci->low) / 2;
+  if (!value.ci || !is_usable(value.ci->low) || !(value.ci->high > 0)) return 0;
+  return (std::log(value.ci->high) - std::log(value.ci->low)) / 2;
 }
 
 template <class Get> double median_over(std::vector<Part>::iterator begin, std::vector<Part>::iterator end, Get get) {
@@ -76,8 +78,8 @@ Scorecard make_scorecard(Report const& report, Measurements const& all, bool sec
   for (auto const& value : all.values) {
     if (!is_comparable(report, all, value, second_look)) continue;
     auto const expected = expect(value);
-    if (!expected || !(expected->value > 0) || !(value.value > 0)) continue;
-    double const ratio = std::log(value.value / expected->value);
+    if (!expected || !is_usable(expected->value)) continue;
+    double const ratio = std::log(value.value) - std::log(expected->value);
     bool const better = all.metrics[value.metric].higher_is_better();
     parts.push_back(
         {category_of[value.metric], value.place, better ? ratio : -ratio, half_width(value), value.value, *expected});
@@ -135,7 +137,7 @@ std::string category_title(Metric const& metric) {
 bool is_compared(Record const& record) { return !holds(left_out, record.probe); }
 
 bool is_comparable(Report const& report, Measurements const& all, Measurement const& value, bool second_look) {
-  return std::isfinite(value.value) && value.value > 0 && !value.doubtful && !all.places[value.place].host.empty() &&
+  return is_usable(value.value) && !value.doubtful && !all.places[value.place].host.empty() &&
          report.records[value.record].second_look == second_look && !holds(left_out, all.metrics[value.metric].probe);
 }
 
@@ -174,7 +176,7 @@ std::map<Key, double> drifts_of(Report const& report, Measurements const& all, s
   }
   std::map<Key, std::vector<double>> ratios;
   for (auto const& [key, values] : both)
-    if (values.first > 0 && values.second > 0)
+    if (values.first > 0 && is_usable(values.second / values.first))
       ratios[{key.first, models[key.second]}].push_back(values.second / values.first);
   std::map<Key, double> drifts;
   for (auto& [key, list] : ratios) drifts[key] = median_of(list);
@@ -224,7 +226,7 @@ Scorecard against_past(Report const& report, Measurements const& all, std::vecto
   for (auto const& entry : past) {
     std::vector<double> values;
     for (double const value : entry.values)
-      if (value > 0) values.push_back(std::log(value));
+      if (is_usable(value)) values.push_back(std::log(value));
     if (values.empty()) continue;
     auto const count = values.size();
     auto const center = center_of(values);

@@ -17,4 +17,6 @@ std::string_view name(State state) {
 
 State worse(State a, State b) { return std::max(a, b); }
 
+State worse_judged(State so_far, State judged) { return so_far == State::unknown ? judged : worse(so_far, judged); }
+
 } // namespace maru

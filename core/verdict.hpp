@@ -14,6 +14,8 @@ enum class State { pass, warn, unknown, fail };
 std::string_view name(State state);
 /// The worse of two, in the order in which they are written above.
 State worse(State a, State b);
+/// The same of what is unknown only as long as nothing has been judged.
+State worse_judged(State so_far, State judged);
 
 /// One judgement on a host, with its evidence in one line.
 struct Evidence {

@@ -15,6 +15,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 /// The second fleet's records of these hosts only, as a second look at the first.
 Report looked_at_again(Fleet const& first, Fleet const& second, std::set<std::size_t> const& hosts) {
@@ -67,21 +68,77 @@ TEST(JudgeAgain, ASlowLinkStandsUnlessItWasMeasuredAgain) {
   EXPECT_EQ(not_asked.links[0].state, State::fail);
 }
 
-TEST(JudgeAgain, LatenessIsNotClearedByALookThatSawNoArrivals) {
-  Fleet fleet;
-  fleet.links = false;
-  auto report = looked_at_again(fleet, fleet, {0, 1, 2, 3});
+/// Four collectives into which rank 2 comes late, or which saw nobody late.
+void add_arrivals(Report& report, bool second_look, bool late) {
   for (int i = 0; i < 4; ++i) {
     auto& record = report.records.emplace_back();
     record.group = {"world", 0, {0, 1, 2, 3}};
+    record.second_look = second_look;
     auto& arrival = record.arrival.emplace();
     arrival.iterations = 20;
+    if (!late) continue;
     arrival.lateness = 5e-3;
     arrival.last_rank = 2;
     arrival.last_host = fleet_host(2);
     arrival.last_share = 1;
   }
+}
+
+TEST(JudgeAgain, LatenessIsNotClearedByALookThatSawNoArrivals) {
+  Fleet fleet;
+  fleet.links = false;
+  auto report = looked_at_again(fleet, fleet, {0, 1, 2, 3});
+  add_arrivals(report, false, true);
   EXPECT_THAT(hosts_in(judge(report, {}), State::fail), ElementsAre(fleet_host(2)));
+}
+
+constexpr char const* excuse = "follows from a slow processor";
+
+TEST(JudgeAgain, AClearedProcessorExcusesNoLateness) {
+  Fleet fleet;
+  fleet.devices = fleet.links = false;
+  fleet.slow_gemm = {{2, 2}};
+  auto well = fleet;
+  well.seed = 2;
+  well.slow_gemm.clear();
+  auto report = looked_at_again(fleet, well, {0, 1, 2, 3});
+  add_arrivals(report, false, true);
+  auto const not_asked = judge(report, {});
+  EXPECT_THAT(hosts_in(not_asked, State::fail), ElementsAre(fleet_host(2))) << "nobody has looked at it again";
+  EXPECT_THAT(not_asked.hosts[2].reason, HasSubstr("arrives late"));
+  EXPECT_FALSE(not_asked.hosts[2].flaky);
+  EXPECT_THAT(not_asked.notes, Not(Contains(HasSubstr(excuse))));
+  auto late_again = report, punctual = report;
+  add_arrivals(late_again, true, true);
+  EXPECT_THAT(hosts_in(judge(late_again, {}), State::fail), ElementsAre(fleet_host(2)));
+  add_arrivals(punctual, true, false);
+  auto const verdict = judge(punctual, {});
+  EXPECT_EQ(verdict.hosts[2].state, State::warn);
+  EXPECT_TRUE(verdict.hosts[2].flaky);
+  EXPECT_THAT(verdict.hosts[2].evidence, Contains(testing::Field(&Evidence::text, HasSubstr("punctual"))));
+}
+
+TEST(JudgeAgain, AClearedProcessorExcusesNoSlowNetwork) {
+  Fleet fleet;
+  fleet.devices = false;
+  fleet.hosts = 6;
+  fleet.slow_gemm = {{1, 2}};
+  fleet.slow_network = {{1, 3}};
+  auto again = fleet;
+  again.seed = 2;
+  auto const still_slow = judge(looked_at_again(fleet, again, {0, 1, 2, 3}), {});
+  EXPECT_THAT(still_slow.hosts[1].reason, HasSubstr("gemm"));
+  EXPECT_THAT(still_slow.notes, Contains(HasSubstr(excuse)));
+  again.slow_gemm.clear();
+  auto const cleared = judge(looked_at_again(fleet, again, {0, 1, 2, 3}), {});
+  EXPECT_THAT(hosts_in(cleared, State::fail), ElementsAre(fleet_host(1)));
+  EXPECT_THAT(cleared.hosts[1].reason, HasSubstr("transfers slowly"));
+  EXPECT_EQ(cleared.hosts[1].relative, State::fail);
+  EXPECT_THAT(cleared.notes, Not(Contains(HasSubstr(excuse))));
+  again.slow_network.clear();
+  auto const well = judge(looked_at_again(fleet, again, {0, 1, 2, 3}), {});
+  EXPECT_EQ(well.hosts[1].state, State::warn);
+  EXPECT_TRUE(well.hosts[1].flaky);
 }
 
 TEST(JudgeAgain, OneDeviceOfEightWithoutAValidFigureIsUnknown) {
