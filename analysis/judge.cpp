@@ -245,6 +245,7 @@ Verdict judge(Report const& report, JudgeOptions const& options) {
                    [](LinkVerdict const& a, LinkVerdict const& b) { return a.state > b.state; });
   verdict.notes = std::move(first.notes);
   note_excused(verdict.notes, first.hosts);
+  for (auto const& line : options.not_comparable) verdict.notes.push_back("not held against the baseline: " + line);
   if (!report.run.complete) verdict.notes.push_back("the run is incomplete: " + report.run.incomplete_reason);
   return verdict;
 }

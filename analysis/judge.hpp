@@ -26,7 +26,8 @@ struct JudgeOptions {
   Thresholds thresholds;
   std::vector<Spec> specs; ///< floors; the one for a place is chosen by its model
   std::vector<Past> past;
-  std::string baseline; ///< what `past` was taken from, in words; empty without any
+  std::string baseline;                    ///< what `past` was taken from, in words; empty without any
+  std::vector<std::string> not_comparable; ///< hosts that it is no past of, and why, in one line each
 };
 
 /// The health of each host of a report. Pure. Four kinds of evidence that can fail a host, and each judges by itself:

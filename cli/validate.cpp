@@ -66,32 +66,39 @@ std::vector<Spec> read_specs(std::string const& wanted, Report const& report) {
 struct Baseline {
   std::vector<Past> past;
   std::string name;
+  std::vector<std::string> not_comparable;
 };
+
+[[noreturn]] void refuse(std::string const& baseline, std::string_view why) {
+  throw Error(Exit::usage, one_line(fmt::format("--baseline {}: {}", baseline, why)));
+}
+
+Baseline earlier_run(std::string const& path, Report const& report) {
+  auto const earlier = read_what_there_is(path);
+  auto [past, differences] = past_of_report(report, earlier);
+  std::set<std::string_view> hosts;
+  for (auto const& host : earlier.hosts) hosts.insert(host.name);
+  bool const known = std::any_of(report.hosts.begin(), report.hosts.end(),
+                                 [&](HostInfo const& host) { return hosts.contains(host.name); });
+  if (past.empty() && !differences.empty()) refuse(path, "no host is comparable: " + listed(differences, 1));
+  if (past.empty())
+    refuse(path, known ? "knows nothing of what the report measured" : "another fleet: no host of the report is in it");
+  return {std::move(past), fmt::format("{} ({})", path, earlier.run.id), std::move(differences)};
+}
 
 // "history:FILE": what the history knows of these places; otherwise an earlier run.
 Baseline read_baseline(std::string const& wanted, std::string const& cluster, Report const& report) {
   constexpr std::string_view prefix = "history:";
   if (wanted.empty()) return {};
-  auto const require_some = [&](std::vector<Past> past) {
-    if (past.empty())
-      throw Error(Exit::usage,
-                  one_line(fmt::format("--baseline {}: knows nothing of what the report measured{}", wanted,
-                                       wanted.starts_with(prefix) ? " in cluster " + cluster : "")));
-    return past;
-  };
-  if (wanted.starts_with(prefix)) {
-    auto const file = wanted.substr(prefix.size());
-    History const history(file, History::Access::read);
-    return {require_some(past(history, cluster, report)), fmt::format("the history {}, cluster {}", file, cluster)};
-  }
-  auto const earlier = read_what_there_is(wanted);
-  std::set<std::string_view> hosts;
-  for (auto const& host : earlier.hosts) hosts.insert(host.name);
-  if (std::none_of(report.hosts.begin(), report.hosts.end(),
-                   [&](HostInfo const& host) { return hosts.contains(host.name); }))
-    throw Error(Exit::usage,
-                one_line(fmt::format("--baseline {}: another fleet: no host of the report is in it", wanted)));
-  return {require_some(past_of_report(earlier)), fmt::format("{} ({})", wanted, earlier.run.id)};
+  if (!wanted.starts_with(prefix)) return earlier_run(wanted, report);
+  auto const file = wanted.substr(prefix.size());
+  if (file.empty()) refuse(wanted, "names no file");
+  History const history(file, History::Access::read);
+  Baseline baseline;
+  baseline.past = past(history, cluster, report);
+  baseline.name = fmt::format("the history {}, cluster {}", file, cluster);
+  if (baseline.past.empty()) refuse(wanted, "knows nothing of what the report measured in cluster " + cluster);
+  return baseline;
 }
 
 void print(std::string const& text) {
@@ -109,6 +116,7 @@ Exit validate(Arguments const& a) {
   auto baseline = read_baseline(a.baseline, a.cluster, report);
   options.past = std::move(baseline.past);
   options.baseline = std::move(baseline.name);
+  options.not_comparable = std::move(baseline.not_comparable);
   auto const verdict = judge(report, options);
   auto const text = format->render(verdict);
   try {

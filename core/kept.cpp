@@ -68,6 +68,7 @@ private:
     kept_place.ranks = static_cast<std::int64_t>(record.group.ranks.size());
     kept_place.model = place.model;
     kept_place.device_uuid = place.device_uuid;
+    kept_place.device = device;
     kept_place.driver = !device ? "" : place.host.empty() ? result.driver : place.driver;
     kept_place.kernel = place.host.empty() ? result.kernel : kernels_[place.host];
     if (!device && place.rank >= 0) kept_place.threads = threads_[place.rank];

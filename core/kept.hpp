@@ -21,8 +21,9 @@ struct KeptPlace {
   std::int64_t threads = 0;     ///< of the only rank, where the host computes; 0 otherwise
   std::string model;
   std::string device_uuid;
-  std::string driver; ///< of the accelerator; for several hosts each that occurs
-  std::string kernel; ///< the operating system's; likewise
+  std::string driver;  ///< of the accelerator; for several hosts each that occurs
+  std::string kernel;  ///< the operating system's; likewise
+  bool device = false; ///< whether an accelerator answered
 };
 
 struct KeptValue {

@@ -19,7 +19,17 @@ struct Past {
   std::vector<double> values;   ///< the latest first; never doubtful ones, so there may be fewer than runs
 };
 
-/// One report as the past of another: one value per place and metric, doubtful ones left out.
-std::vector<Past> past_of_report(Report const& report);
+/// An earlier run, as the past of a later one.
+struct EarlierRun {
+  std::vector<Past> past; ///< of places of single hosts, one value each
+  /// Why other hosts of both have none, those of one reason together:
+  /// "h1, h2: 4 ranks × 2 threads now, 2 ranks × 4 threads then".
+  std::vector<std::string> differences;
+};
+
+/// Places that answer another question than they did then have no past: on their host were other numbers of ranks, or
+/// it is another model; where the host computes, other numbers of threads as well; where there is an accelerator, it is
+/// another one. A device that moved to another host is still the same. Doubtful values are left out.
+EarlierRun past_of_report(Report const& report, Report const& earlier);
 
 } // namespace maru

@@ -74,7 +74,7 @@ TEST_F(HistoryPast, FindsHostsByNameAndWhatMakesThemComparable) {
 TEST_F(HistoryPast, IsTheSameFromOneReport) {
   auto report = history_report(1, 4, 2);
   report.records[1].conditions.emplace().invalid = {"throttled"};
-  auto const found = past_of_report(report);
+  auto const found = past_of_report(history_report(2, 1, 2), report).past;
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].values, Values{4});
   EXPECT_EQ(found[0].host, "a");
