@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <span>
+#include <string>
 
 namespace maru {
 
@@ -16,5 +17,10 @@ struct Command {
 };
 
 std::span<Command const* const> commands();
+
+/// An option that takes a value, its kind shown in the help. An empty one is refused: it is a variable of somebody's
+/// script that was not set, and must not be taken for the default.
+CLI::Option* add_value(CLI::App& app, std::string const& names, std::string& target, std::string const& kind,
+                       std::string const& help);
 
 } // namespace maru

@@ -250,67 +250,61 @@ Exit run(Arguments const& a) {
   }
 }
 
-/// One option that takes a value, its kind shown in the help.
-CLI::Option* value(CLI::App& app, char const* names, std::string& target, char const* kind, char const* help) {
-  return app.add_option(names, target, help)->type_name(kind)->check([](std::string const& text) {
-    return text.empty() ? std::string("must not be empty") : std::string();
-  });
-}
-
 void add_file_options(CLI::App& app, Arguments& a) {
-  value(app, "--plan", a.plan, "NAME|FILE", "quick, standard, full, acceptance or a TOML file");
+  add_value(app, "--plan", a.plan, "NAME|FILE", "quick, standard, full, acceptance or a TOML file");
   app.add_option("--set", a.settings, "a probe's parameter, such as gemm.sizes=4096")
       ->type_name("PROBE.KEY=VALUE")
       ->allow_extra_args(false);
-  value(app, "--out", a.out, "DIR", "folder for the files [maru-DATE-TIME]");
-  value(app, "--resume", a.resume, "DIR", "go on with the run in this folder");
+  add_value(app, "--out", a.out, "DIR", "folder for the files [maru-DATE-TIME]");
+  add_value(app, "--resume", a.resume, "DIR", "go on with the run in this folder");
   app.add_flag("--overwrite", a.overwrite, "replace the run that --out holds");
   app.add_flag("--force", a.force, "time although the wiring check objects");
-  value(app, "--device", a.device, "KIND", "auto, cpu or cuda [auto]");
+  add_value(app, "--device", a.device, "KIND", "auto, cpu or cuda [auto]");
   app.add_flag("--rehearse", a.rehearse, "ranks may share a GPU: tries it, measures nothing");
   app.add_flag("--recheck", a.recheck, "ask suspects again, beside hosts that are well");
-  value(app, "--watchdog", a.watchdog, "TIME", "end a run that stands still for so long, or off [60s]");
-  value(app, "--progress", a.progress, "STYLE", "auto, line, plain or none [auto]");
-  value(app, "--format", a.format, "NAME", "what to print at the end, see maru list [table]");
+  add_value(app, "--watchdog", a.watchdog, "TIME", "end a run that stands still for so long, or off [60s]");
+  add_value(app, "--progress", a.progress, "STYLE", "auto, line, plain or none [auto]");
+  add_value(app, "--format", a.format, "NAME", "what to print at the end, see maru list [table]");
 }
 
 void add_effort_options(CLI::App& app, Arguments& a) {
-  value(app, "--budget", a.budget, "TIME", "for the whole run, such as 5m; cuts are reported");
-  value(app, "--case-budget", a.case_budget, "TIME", "for one case [10s]");
-  value(app, "--precision", a.precision, "PART", "95 % half width of the median to stop at [1%]");
-  value(app, "--max-iterations", a.max_iterations, "N", "calls of one case at most");
-  value(app, "-n,--iterations", a.iterations, "N", "exactly so many calls");
-  value(app, "-w,--warmup", a.warmup, "N", "exactly so many warm-up calls");
-  value(app, "-c,--check", a.check, "0|1", "verify results before timing [1]");
+  add_value(app, "--budget", a.budget, "TIME", "for the whole run, such as 5m; cuts are reported");
+  add_value(app, "--case-budget", a.case_budget, "TIME", "for one case [10s]");
+  add_value(app, "--precision", a.precision, "PART", "95 % half width of the median to stop at [1%]");
+  add_value(app, "--max-iterations", a.max_iterations, "N", "calls of one case at most");
+  add_value(app, "-n,--iterations", a.iterations, "N", "exactly so many calls");
+  add_value(app, "-w,--warmup", a.warmup, "N", "exactly so many warm-up calls");
+  add_value(app, "-c,--check", a.check, "0|1", "verify results before timing [1]");
 }
 
 void add_collective_options(CLI::App& app, Arguments& a) {
   constexpr char const* group = "Collectives";
-  value(app, "-b,--min-bytes", a.min_bytes, "SIZE", "smallest size; K, M and G are binary [8]")->group(group);
-  value(app, "-e,--max-bytes", a.max_bytes, "SIZE", "largest size [128M]")->group(group);
-  value(app, "-f,--factor", a.factor, "X", "from one size to the next [2]")->group(group);
-  value(app, "-i,--step-bytes", a.step_bytes, "SIZE", "a fixed step instead of -f")->group(group);
-  value(app, "-d,--dtype", a.dtypes, "TYPE,...", "f32, f64, s32 or all [f32]")->group(group);
-  value(app, "-r,--root", a.root, "RANK", "root of broadcast and reduce [0]")->group(group);
+  add_value(app, "-b,--min-bytes", a.min_bytes, "SIZE", "smallest size; K, M and G are binary [8]")->group(group);
+  add_value(app, "-e,--max-bytes", a.max_bytes, "SIZE", "largest size [128M]")->group(group);
+  add_value(app, "-f,--factor", a.factor, "X", "from one size to the next [2]")->group(group);
+  add_value(app, "-i,--step-bytes", a.step_bytes, "SIZE", "a fixed step instead of -f")->group(group);
+  add_value(app, "-d,--dtype", a.dtypes, "TYPE,...", "f32, f64, s32 or all [f32]")->group(group);
+  add_value(app, "-r,--root", a.root, "RANK", "root of broadcast and reduce [0]")->group(group);
   app.add_flag("--graph", a.graph, "replay the calls from a CUDA graph")->group(group);
-  value(app, "--groups", a.groups, "KIND,...", "world, node, pairs, split:K [world]")->group(group);
-  value(app, "--links-full", a.links_full, "HOSTS", "up to which links measures every pair [64]")->group(group);
+  add_value(app, "--groups", a.groups, "KIND,...", "world, node, pairs, split:K [world]")->group(group);
+  add_value(app, "--links-full", a.links_full, "HOSTS", "up to which links measures every pair [64]")->group(group);
 }
 
 void add_gemm_options(CLI::App& app, Arguments& a) {
   constexpr char const* group = "Matrix multiplication";
   app.add_flag("--find-peak", a.find_peak, "search the shape with the highest rate")->group(group);
-  value(app, "--shapes", a.shapes, "model:NAME,...", "a model's: model:llama3-70b,tp=8,mb=1,seq=4096")->group(group);
+  add_value(app, "--shapes", a.shapes, "model:NAME,...", "a model's: model:llama3-70b,tp=8,mb=1,seq=4096")
+      ->group(group);
 }
 
 void add_step_options(CLI::App& app, Arguments& a) {
   constexpr char const* group = "Step of training";
-  value(app, "--model", a.model, "NAME,...", "gpt3-1.3b, llama3-8b ... [gpt3-125m]")->group(group);
-  value(app, "--layers", a.layers, "L,...", "how many of its layers [2]")->group(group);
-  value(app, "--tp", a.tp, "T,...", "ranks that share each layer [1]")->group(group);
-  value(app, "--dp", a.dp, "D,...", "replicas that add up their gradients [1]")->group(group);
-  value(app, "--seq", a.sequence, "S,...", "tokens of a sequence [256]")->group(group);
-  value(app, "--mb", a.sequences, "B,...", "sequences of a replica [1]")->group(group);
+  add_value(app, "--model", a.model, "NAME,...", "gpt3-1.3b, llama3-8b ... [gpt3-125m]")->group(group);
+  add_value(app, "--layers", a.layers, "L,...", "how many of its layers [2]")->group(group);
+  add_value(app, "--tp", a.tp, "T,...", "ranks that share each layer [1]")->group(group);
+  add_value(app, "--dp", a.dp, "D,...", "replicas that add up their gradients [1]")->group(group);
+  add_value(app, "--seq", a.sequence, "S,...", "tokens of a sequence [256]")->group(group);
+  add_value(app, "--mb", a.sequences, "B,...", "sequences of a replica [1]")->group(group);
 }
 
 void add(CLI::App& program, Exit& code) {

@@ -30,8 +30,9 @@ void add(CLI::App& program, Exit& code) {
   auto* app = program.add_subcommand("show", "print the report of a run");
   auto const path = std::make_shared<std::string>();
   auto const format = std::make_shared<std::string>("table");
-  app->add_option("DIR", *path, "folder of a run, or a report's file")->required()->type_name("");
-  app->add_option("--format", *format, fmt::format("{}", fmt::join(format_names(), ", ")))->capture_default_str();
+  add_value(*app, "DIR", *path, "", "folder of a run, or a report's file")->required();
+  add_value(*app, "--format", *format, "TEXT", fmt::format("{}", fmt::join(format_names(), ", ")))
+      ->capture_default_str();
   app->callback([=, &code] { code = show(*path, *format); });
 }
 

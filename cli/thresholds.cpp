@@ -8,7 +8,7 @@ namespace maru {
 
 void add_threshold_options(CLI::App& app, ThresholdArguments& a, char const* group) {
   auto const add = [&](char const* name, std::string& target, char const* kind, char const* help) {
-    app.add_option(name, target, help)->type_name(kind)->group(group);
+    add_value(app, name, target, kind, help)->group(group);
   };
   add("--sigmas", a.sigmas, "N", "robust sigmas beyond peers or past to fail [6]");
   add("--min-effect", a.effect, "PART", "and at least so much worse [5%]");

@@ -133,9 +133,9 @@ void add(CLI::App& program, Exit& code) {
   auto* app = program.add_subcommand("validate", "judge the hosts of a run: which node is slow, which link?");
   auto const a = std::make_shared<Arguments>();
   auto const value = [&](char const* name, std::string& target, char const* kind, std::string const& help) {
-    app->add_option(name, target, help)->type_name(kind);
+    add_value(*app, name, target, kind, help);
   };
-  app->add_option("DIR", a->path, "folder of a run, or a report's file")->required()->type_name("");
+  add_value(*app, "DIR", a->path, "", "folder of a run, or a report's file")->required();
   value("--spec", a->spec, "NAME|FILE", "floors: auto, none, h200 ... or a TOML file [auto]");
   value("--baseline", a->baseline, "DIR|history:DB", "their own past: an earlier run, or a history");
   value("--cluster", a->cluster, "NAME", "of the history [default]");

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.hpp"
+
+namespace maru {
+
+CLI::Option* add_value(CLI::App& app, std::string const& names, std::string& target, std::string const& kind,
+                       std::string const& help) {
+  return app.add_option(names, target, help)->type_name(kind)->check([](std::string const& text) {
+    return text.empty() ? std::string("must not be empty") : std::string();
+  });
+}
+
+} // namespace maru
