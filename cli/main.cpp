@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
+#include "collectors/launcher.hpp"
 #include "core/suggest.hpp"
 #include "core/version.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <fmt/format.h>
 
@@ -55,7 +57,25 @@ std::string first_unknown(CLI::App const& program) {
   return unknown("command", word, known);
 }
 
+// The others read files and have nothing to do with one another's ranks.
+bool is_for_one_process(std::string_view name) {
+  constexpr std::array<std::string_view, 3> for_all_ranks{"run", "list", "doctor"};
+  return std::find(for_all_ranks.begin(), for_all_ranks.end(), name) == for_all_ranks.end() &&
+         std::any_of(commands().begin(), commands().end(),
+                     [&](Command const* command) { return name == command->name; });
+}
+
+/// Whether that was all there is to do here.
+bool leaves_it_to_first_rank(std::string_view name) {
+  auto const launcher = read_launcher();
+  if (!is_for_one_process(name) || !is_one_too_many(launcher, parent_name())) return false;
+  if (launcher.rank == 1)
+    say(fmt::format("maru: {} is for one process: the first of {} does it, the others nothing", name, launcher.ranks));
+  return true;
+}
+
 Exit run_program(int argc, char** argv) {
+  if (argc > 1 && leaves_it_to_first_rank(argv[1])) return Exit::good;
   CLI::App program("Measures a cluster, and says which node or link is slow.", "maru");
   program.set_version_flag("--version", fmt::format("maru {}", version));
   program.get_formatter()->column_width(26);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/terminal.hpp"
 
+#include "collectors/launcher.hpp"
 #include "core/error.hpp"
 #include "core/suggest.hpp"
 #include "core/text.hpp"
@@ -45,11 +46,7 @@ void say(std::string_view line) noexcept {
   }
 }
 
-bool speaks_for_all() {
-  for (char const* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
-    if (char const* rank = std::getenv(variable)) return std::string_view(rank) == "0";
-  return true;
-}
+bool speaks_for_all() { return read_launcher().rank == 0; }
 
 void open_standard_descriptors() {
   for (int descriptor = 0; descriptor <= 2; ++descriptor)

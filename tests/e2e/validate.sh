@@ -30,6 +30,11 @@ refused 'is for NVIDIA H200, and the report has processors' run --spec h200
 edit run/report.json other.json 'r["hosts"][0]["name"] = "elsewhere"
 for rank in r["ranks"]: rank["host"] = "elsewhere"'
 refused 'another fleet: no host of the report is in it' run --baseline other.json
+edit run/report.json threads.json 'for rank in r["ranks"]: rank["threads"] += 1'
+refused 'no host is comparable: .*: 4 ranks × [0-9]+ threads? now, 4 ranks × [0-9]+ threads then$' run --baseline threads.json
+for option in --baseline --spec --format --drain-list --late; do refused "$option: must not be empty" run "$option" ''; done
+refused 'names no file' run --baseline history:
+refused 'DIR: must not be empty' ''
 refused 'nowhere' nowhere
 refused "did you mean 'table'" run --format tabel
 refused 'not between 0 and 100 %' run --min-effect 200%
@@ -50,6 +55,20 @@ expect_exit 0 "$MARU" history add past.db run
 edit run/report.json later.json 'r["run"]["id"] = "later"; r["run"]["started"] += 60'
 expect_exit 0 "$MARU" validate later.json --baseline history:past.db "${lenient[@]}" --format json
 expect_json "$out" 'r["hosts"][0]["historical"] == "pass"'
+
+# Launched several times, it is done once; but a script of each rank, and a batch script, get what they ask for.
+answers() { grep -c '^1 node passes$' "$out" || true; }
+expect_mpi_exit 0 3 "$MARU" validate run "${lenient[@]}"
+[ "$(answers)" -eq 1 ] || fail "three ranks gave $(answers) answers"
+expect_one_line "$err"
+expect_match "$err" 'validate is for one process: the first of 3 does it'
+expect_mpi_exit 0 2 "$MARU" show run
+[ "$(grep -c '^gemm: ' "$out")" -eq 1 ] || fail "show prints more than once"
+printf '#!/bin/sh\n"%s" validate run %s\nexit $?\n' "$MARU" "${lenient[*]}" >each.sh
+expect_mpi_exit 0 2 sh each.sh
+[ "$(answers)" -eq 2 ] || fail "of two scripts $(answers) gave an answer"
+expect_exit 0 env SLURM_PROCID=0 SLURM_NTASKS=8 SLURM_JOB_ID=7 "$MARU" validate run "${lenient[@]}"
+[ "$(answers)" -eq 1 ] || fail "nothing is validated in a batch script"
 
 # A floor of one's own.
 printf '%s\n' 'name = "mine"' '[[floor]]' 'what = "gemm f32"' 'probe = "gemm"' 'operation = "gemm"' 'dtype = "f32"' \
