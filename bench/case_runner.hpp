@@ -25,6 +25,7 @@ struct CaseSurroundings {
                                             ///< hosts keeps the numbers that it began with
   Equipment const& equipment;
   int threads = 1;
+  std::int64_t memory_bytes = 0; ///< that a rank may use, on every rank the same; 0: not known
   bool rehearsal = false; ///< ranks share devices
   bool check = true;
   std::uint64_t seed = 1;

@@ -42,6 +42,7 @@ Assembly assemble(World& world, RunOptions const& options, Equipment const& equi
       assembly.threads.push_back(rank.threads);
     }
     assembly.stream_bytes = wired.stream_bytes;
+    assembly.memory_bytes = wired.memory_bytes;
     assembly.device = wired.device;
     assembly.run_id = state.run_id();
     assembly.started_monotonic = state.started_monotonic();
@@ -265,6 +266,7 @@ RunResult run_plan(World& world, RunOptions const& options, Equipment const& equ
                      .number_of_rank = assembly.numbers,
                      .equipment = equipment,
                      .threads = static_cast<int>(assembly.threads[static_cast<std::size_t>(world.rank())]),
+                     .memory_bytes = assembly.memory_bytes,
                      .rehearsal = options.rehearse,
                      .check = options.plan.check,
                      .seed = std::hash<std::string>{}(assembly.run_id),

@@ -159,8 +159,11 @@ Wired wire(std::vector<RankFacts> const& facts) {
     wired.ranks.push_back(info);
   }
   // STREAM's rule: each array at least four times the caches; here the arrays of a host's ranks together are.
-  for (auto const& host : wired.hosts)
+  for (auto const& host : wired.hosts) {
+    auto const share = host.memory_bytes / next_local[host.name];
+    if (share > 0 && (wired.memory_bytes == 0 || share < wired.memory_bytes)) wired.memory_bytes = share;
     wired.stream_bytes = std::max(wired.stream_bytes, 4 * host.last_cache_bytes / next_local[host.name]);
+  }
   wired.stream_bytes = std::max(least_bytes, (wired.stream_bytes + 4095) / 4096 * 4096);
   return wired;
 }

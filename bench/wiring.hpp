@@ -26,6 +26,7 @@ struct Wired {
   std::vector<HostInfo> hosts;
   DeviceShare device;
   std::int64_t stream_bytes = 0; ///< per array and rank: 4 times the last-level caches over the ranks of a host
+  std::int64_t memory_bytes = 0; ///< per rank: of a host, divided by its ranks; the least of all, 0 when not known
 };
 Wired wire(std::vector<RankFacts> const& facts);
 

@@ -36,6 +36,7 @@ template <class V> void fields(V& v, Assembly& x) {
   v("numbers", x.numbers, "");
   v("threads", x.threads, "");
   v("stream_bytes", x.stream_bytes, "");
+  v("memory_bytes", x.memory_bytes, "");
   v("run_id", x.run_id, "");
   v("started_monotonic", x.started_monotonic, "");
   v("device", x.device, "");

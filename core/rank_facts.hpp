@@ -47,6 +47,7 @@ struct Assembly {
   std::vector<std::int64_t> numbers; ///< what the report calls each rank
   std::vector<std::int64_t> threads; ///< of each rank
   std::int64_t stream_bytes = 0;     ///< bytes of each array that defeats the caches
+  std::int64_t memory_bytes = 0;     ///< of a host, divided by its ranks; the least of all, 0 when not known
   std::string run_id;
   double started_monotonic = 0; ///< start of the run on rank 0's CLOCK_MONOTONIC
   DeviceShare device;           ///< what every rank can count on
