@@ -26,7 +26,7 @@ struct CaseSurroundings {
   Equipment const& equipment;
   int threads = 1;
   std::int64_t memory_bytes = 0; ///< that a rank may use, on every rank the same; 0: not known
-  bool rehearsal = false; ///< ranks share devices
+  bool rehearsal = false;        ///< ranks share devices
   bool check = true;
   std::uint64_t seed = 1;
   double run_started = 0;                       ///< on rank 0's CLOCK_MONOTONIC

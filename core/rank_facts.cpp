@@ -35,6 +35,7 @@ template <class V> void fields(V& v, Assembly& x) {
   v("hosts", x.hosts, "");
   v("numbers", x.numbers, "");
   v("threads", x.threads, "");
+  v("models", x.models, "");
   v("stream_bytes", x.stream_bytes, "");
   v("memory_bytes", x.memory_bytes, "");
   v("run_id", x.run_id, "");

@@ -113,16 +113,21 @@ expect_mpi_exit() {
   expect_exit "$code" "${words[@]}"
 }
 
-# start_mpi N PROGRAM…: in the background, $launched is mpirun's pid; output in $out and $err.
-start_mpi() {
-  local words
-  mapfile -d '' -t words < <(mpi "$@")
+# start_case COMMAND…: like run_case, in the background; $launched is its pid.
+start_case() {
   case_count=$((case_count + 1))
   out=$scratch/$case_count.out
   err=$scratch/$case_count.err
-  "${words[@]}" >"$out" 2>"$err" </dev/null &
+  "$@" >"$out" 2>"$err" </dev/null &
   launched=$!
   background+=("$launched")
+}
+
+# start_mpi N PROGRAM…: in the background, $launched is mpirun's pid.
+start_mpi() {
+  local words
+  mapfile -d '' -t words < <(mpi "$@")
+  start_case "${words[@]}"
 }
 
 # pid_of_rank N: of the job that start_mpi started. mpirun's children are the ranks, as long as all is on one host.
