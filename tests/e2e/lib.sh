@@ -72,11 +72,14 @@ stop_process() {
 }
 
 case_count=0
-# run_case COMMAND…: leaves stdout in $out, stderr in $err, the exit code in $status.
-run_case() {
+new_case() {
   case_count=$((case_count + 1))
   out=$scratch/$case_count.out
   err=$scratch/$case_count.err
+}
+# run_case COMMAND…: leaves stdout in $out, stderr in $err, the exit code in $status.
+run_case() {
+  new_case
   status=0
   timeout -k 5 "${CASE_SECONDS:-120}" "$@" >"$out" 2>"$err" </dev/null || status=$?
 }
@@ -115,9 +118,7 @@ expect_mpi_exit() {
 
 # start_case COMMAND…: like run_case, in the background; $launched is its pid.
 start_case() {
-  case_count=$((case_count + 1))
-  out=$scratch/$case_count.out
-  err=$scratch/$case_count.err
+  new_case
   "$@" >"$out" 2>"$err" </dev/null &
   launched=$!
   background+=("$launched")
