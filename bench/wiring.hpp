@@ -11,6 +11,10 @@ namespace maru {
 /// This rank's own facts, its device left out (claim_device). Its place in the world is filled in by assemble().
 RankFacts gather_own_facts(int rank, std::string const& plan_digest);
 
+/// The same without what hwloc tells (processors, caches, bindings): `usable_cpus` is empty. Asks nothing that may
+/// hang.
+RankFacts name_own_facts(int rank, std::string const& plan_digest);
+
 /// What is wrong with how the job was put together, one line each with the host named; empty when it may be timed.
 /// Pure. Looks for: ranks that do not find one another, versions or plans that differ, two machines of one name, one
 /// process twice, uneven hosts, devices that are missing or used twice, CPU bindings that overlap or are too small. In

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/terminal.hpp"
 
+#include "collectors/launcher.hpp"
 #include "core/error.hpp"
 #include "core/suggest.hpp"
+#include "core/units.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -40,10 +42,10 @@ void say(std::string_view line) noexcept {
   put("\n");
 }
 
-bool speaks_for_all() {
-  for (char const* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
-    if (char const* rank = std::getenv(variable)) return std::string_view(rank) == "0";
-  return true;
+bool speaks_for_all() { return is_first_of_job(); }
+
+double parse_watchdog(std::string const& text) {
+  return text == "0" || text == "off" ? 0 : parse_duration(text, "--watchdog");
 }
 
 void open_standard_descriptors() {

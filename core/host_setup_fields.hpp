@@ -48,11 +48,17 @@ template <class V> void fields(V& v, PciState& x) {
   v("unreadable", x.unreadable, "");
 }
 
+template <class V> void fields(V& v, Silence& x) {
+  v("part", x.part, "");
+  v("fault", x.fault, "");
+}
+
 template <class V> void fields(V& v, FolderSpace& x) {
   v("path", x.path, "");
   v("total_bytes", x.total_bytes, "");
   v("free_bytes", x.free_bytes, "");
   v("fault", x.fault, "");
+  v("silent", x.silent, "");
 }
 
 template <class V> void fields(V& v, ResourceLimit& x) {
@@ -70,6 +76,8 @@ template <class V> void fields(V& v, HostSetup& x) {
   v("mpi", x.mpi, "");
   v("driver", x.driver, "");
   v("device_reason", x.device_reason, "");
+  v("libraries", x.libraries, "");
+  v("orphan", x.orphan, "");
   v("devices", x.devices, "");
   v("realtime", x.realtime, "");
   v("clock_error", x.clock_error, "");
@@ -94,6 +102,7 @@ template <class V> void fields(V& v, HostSetup& x) {
   v("limits", x.limits, "");
   v("interfaces", x.interfaces, "");
   v("fabric", x.fabric, "");
+  v("silent", x.silent, "");
   v("environment", x.environment, "");
 }
 
