@@ -43,9 +43,9 @@ fits "$out"
 
 # ---- processes that do not find one another: each would say the same, and one does
 cp "$(command -v bash)" slurmstepd # what stands above the processes of srun
-expect_exit 1 env SLURM_STEP_NUM_TASKS=4 SLURM_STEP_ID=0 SLURM_PROCID=0 ./slurmstepd -c '"$0" doctor; exit $?' "$MARU"
+expect_exit 1 env SLURM_STEP_NUM_TASKS=4 SLURM_STEP_ID=0 SLURM_PROCID=0 ./slurmstepd -c "'$MARU' doctor; exit \$?"
 expect_match "$out" 'failure  launcher: srun started 4 processes, and this one finds 1'
-expect_exit 1 env SLURM_STEP_NUM_TASKS=4 SLURM_STEP_ID=0 SLURM_PROCID=1 ./slurmstepd -c '"$0" doctor; exit $?' "$MARU"
+expect_exit 1 env SLURM_STEP_NUM_TASKS=4 SLURM_STEP_ID=0 SLURM_PROCID=1 ./slurmstepd -c "'$MARU' doctor; exit \$?"
 [ ! -s "$out" ] || fail "every process that is alone prints"
 # What a job left in the environment of a shell keeps nobody silent.
 run_case env OMPI_COMM_WORLD_RANK=3 "$MARU" doctor
@@ -88,8 +88,9 @@ time.sleep(600)
 EOF
 keeper=$!
 background+=("$keeper")
+mounted_or_gone() { [ -e mounted ] || gone "$keeper"; }
 on_exit+=("umount -l '$dead' 2>/dev/null")
-wait_until 20 eval '[ -e mounted ] || gone "$keeper"' || fail "the mount neither comes about nor fails"
+wait_until 20 mounted_or_gone || fail "the mount neither comes about nor fails"
 if [ -e mounted ]; then
   CASE_SECONDS=30 expect_exit 1 "$MARU" doctor --out "$dead/runs"
   expect_match "$out" 'failure  results: .*/dead/runs'
@@ -99,7 +100,7 @@ if [ -e mounted ]; then
   expect_exit 1 env TMPDIR="$dead" "$MARU" doctor
   expect_match "$out" 'failure  temporary folder: .*/dead'
   # Its output must end with it, whoever else hangs.
-  run_case bash -c '"$0" doctor --out "$1" | cat' "$MARU" "$dead"
+  run_case bash -c "'$MARU' doctor --out '$dead' | cat"
   expect_match "$out" 'does not answer in 5 s'
   expect_mpi_exit 1 2 "$MARU" doctor --out "$dead/runs"
   expect_match "$out" 'failure  .*results: .*/dead/runs'
