@@ -148,7 +148,9 @@ CaseRunner::Grouping& CaseRunner::grouping(Case const& item) {
     return found->second;
   }
   auto kind = item.group_kind + (item.second_look ? " again" : "");
-  if (kind != latest_kind_) latest_ = make_grouping(item.groups, item.coupled());
+  if (kind == latest_kind_) return latest_;
+  for (auto const forget : here_.equipment.forget) forget();
+  latest_ = make_grouping(item.groups, item.coupled());
   latest_kind_ = std::move(kind);
   return latest_;
 }
@@ -196,6 +198,7 @@ std::unique_ptr<Work> CaseRunner::prepare(Case const& item, Operation const& ope
                   .group = item.coupled() ? &group : nullptr,
                   .groups = item.coupled() ? std::span(std::as_const(grouping.groups))
                                            : std::span<std::vector<std::int64_t> const>(),
+                  .passing = !item.groups.empty(),
                   .rehearsal = here_.rehearsal};
   auto const& members = grouping.members;
   std::unique_ptr<Work> work;
