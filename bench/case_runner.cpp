@@ -21,10 +21,13 @@ constexpr double arrival_share = 0.25; // of a case's time that the sample of ar
 constexpr double closer_share = 0.25;  // likewise for watching the device more closely
 constexpr double long_call = 1e-3, arrival_period = 1.2, arrival_gap = 50e-6;
 
-Operation for_group(Operation operation, std::size_t group_size, int threads) {
+Operation for_group(Operation operation, std::size_t group_size, int threads, std::int64_t memory_bytes) {
   auto const ranks = static_cast<int>(group_size);
   if (auto* collective = std::get_if<Collective>(&operation)) collective->ranks = ranks;
-  if (auto* step = std::get_if<Step>(&operation)) step->ranks = ranks;
+  if (auto* step = std::get_if<Step>(&operation)) {
+    step->ranks = ranks;
+    step->memory_bytes = memory_bytes;
+  }
   if (auto* overlap = std::get_if<Overlap>(&operation)) {
     overlap->collective.ranks = ranks;
     overlap->threads = threads;
@@ -145,7 +148,9 @@ CaseRunner::Grouping& CaseRunner::grouping(Case const& item) {
     return found->second;
   }
   auto kind = item.group_kind + (item.second_look ? " again" : "");
-  if (kind != latest_kind_) latest_ = make_grouping(item.groups, item.coupled());
+  if (kind == latest_kind_) return latest_;
+  for (auto const forget : here_.equipment.forget) forget();
+  latest_ = make_grouping(item.groups, item.coupled());
   latest_kind_ = std::move(kind);
   return latest_;
 }
@@ -193,6 +198,7 @@ std::unique_ptr<Work> CaseRunner::prepare(Case const& item, Operation const& ope
                   .group = item.coupled() ? &group : nullptr,
                   .groups = item.coupled() ? std::span(std::as_const(grouping.groups))
                                            : std::span<std::vector<std::int64_t> const>(),
+                  .passing = !item.groups.empty(),
                   .rehearsal = here_.rehearsal};
   auto const& members = grouping.members;
   std::unique_ptr<Work> work;
@@ -230,7 +236,7 @@ bool CaseRunner::deserves_closer_look(Case const& item, GroupList const& groups)
   auto const kind =
       fmt::format("{} {} {} {} {}", item.probe, name(item.operation), item.backend ? item.backend->name : "none",
                   labels(item.operation).text("dtype"), base_kind(item.group_kind));
-  auto const whole = cost(for_group(item.operation, groups.front().size(), 1));
+  auto const whole = cost(for_group(item.operation, groups.front().size(), 1, 0));
   double const amount = std::max(whole.flops, whole.bytes);
   auto const [known, fresh] = looked_at_.try_emplace(kind, amount);
   if (!fresh && amount < much_more * known->second) return false;
@@ -274,7 +280,7 @@ CaseOutcome CaseRunner::run(Case const& item, Effort const& effort) {
   step();
   auto& mine = grouping(item);
   bool const asked = mine.takes_part();
-  auto const operation = for_group(item.operation, mine.members.numbers.size(), here_.threads);
+  auto const operation = for_group(item.operation, mine.members.numbers.size(), here_.threads, here_.memory_bytes);
   Record record;
   if (asked) record = begin_record(item, operation, mine);
   double const closer = deserves_closer_look(item, mine.groups) ? closer_share * effort.case_budget : 0;

@@ -25,7 +25,8 @@ struct CaseSurroundings {
                                             ///< hosts keeps the numbers that it began with
   Equipment const& equipment;
   int threads = 1;
-  bool rehearsal = false; ///< ranks share devices
+  std::int64_t memory_bytes = 0; ///< that a rank may use, on every rank the same; 0: not known
+  bool rehearsal = false;        ///< ranks share devices
   bool check = true;
   std::uint64_t seed = 1;
   double run_started = 0;                       ///< on rank 0's CLOCK_MONOTONIC

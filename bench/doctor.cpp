@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <ctime>
+#include <initializer_list>
+#include <iterator>
 #include <map>
 #include <set>
 #include <tuple>
@@ -40,6 +42,8 @@ Hosts view_hosts(std::vector<RankFacts> const& facts, std::vector<HostSetup> con
       if (std::none_of(host.setup.devices.begin(), host.setup.devices.end(),
                        [&](DeviceSeen const& known) { return known.uuid == device.uuid; }))
         host.setup.devices.push_back(device);
+    for (auto const& silence : setups[rank].silent)
+      if (answers(host, silence.part)) host.setup.silent.push_back(silence);
     host.setup.clock_error = std::max(host.setup.clock_error, setups[rank].clock_error);
   }
   return hosts;
@@ -94,20 +98,31 @@ std::vector<Advice> merge(Symptoms const& symptoms) {
   return advice;
 }
 
+using Check = void (*)(Hosts const&, Symptoms&);
+
+// Of those hosts alone of which something is known: what was not heard of is not zero.
+void check_heard(Hosts const& hosts, std::string_view part, std::initializer_list<Check> checks, Symptoms& symptoms) {
+  auto const heard = [&](HostView const& host) { return answers(host, part); };
+  bool const all = std::all_of(hosts.begin(), hosts.end(), heard);
+  Hosts some;
+  if (!all) std::copy_if(hosts.begin(), hosts.end(), std::back_inserter(some), heard);
+  if (!all && some.empty()) return;
+  for (auto const check : checks) check(all ? hosts : some, symptoms);
+}
+
 Symptoms look_at(std::vector<RankFacts> const& facts, Hosts const& hosts) {
   Symptoms symptoms;
-  check_launch(facts, symptoms);
+  check_launch(facts, hosts, symptoms);
+  check_silent(hosts, symptoms);
   check_versions(hosts, symptoms);
-  check_gpus(hosts, symptoms);
+  check_heard(hosts, part::processors, {check_processor_models}, symptoms);
+  check_heard(hosts, part::gpus, {check_gpus}, symptoms);
   check_folders(hosts, symptoms);
-  check_limits(hosts, symptoms);
-  check_processors(hosts, symptoms);
+  check_heard(hosts, part::kernel, {check_drivers, check_limits, check_processors}, symptoms);
   check_clocks(hosts, symptoms);
-  check_told_interfaces(hosts, symptoms);
-  check_interfaces(hosts, symptoms);
-  check_fabric(hosts, symptoms);
+  check_heard(hosts, part::network, {check_told_interfaces, check_interfaces, check_fabric}, symptoms);
   check_pci(hosts, symptoms);
-  check_kernel_settings(hosts, symptoms);
+  check_heard(hosts, part::kernel, {check_kernel_settings}, symptoms);
   check_unread(hosts, symptoms);
   return symptoms;
 }

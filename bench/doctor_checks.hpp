@@ -36,8 +36,16 @@ struct Symptom {
 };
 using Symptoms = std::vector<Symptom>;
 
-void check_launch(std::vector<RankFacts> const& facts, Symptoms& symptoms);
+/// Whether a part of a host answered.
+bool answers(HostView const& host, std::string_view part);
+/// Whether a folder did; says so where not, as `check`.
+bool answers(HostView const& host, FolderSpace const& space, char const* check, Symptoms& symptoms);
+
+void check_launch(std::vector<RankFacts> const& facts, Hosts const& hosts, Symptoms& symptoms);
+void check_silent(Hosts const& hosts, Symptoms& symptoms);
 void check_versions(Hosts const& hosts, Symptoms& symptoms);
+void check_drivers(Hosts const& hosts, Symptoms& symptoms);
+void check_processor_models(Hosts const& hosts, Symptoms& symptoms);
 void check_clocks(Hosts const& hosts, Symptoms& symptoms);
 void check_gpus(Hosts const& hosts, Symptoms& symptoms);
 void check_folders(Hosts const& hosts, Symptoms& symptoms);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace maru {
 namespace {
@@ -13,7 +14,11 @@ constexpr double harmless_skew = 0.1;   // seconds; lines of several logs are st
 constexpr double ruinous_skew = 300;    // seconds; munge's and Kerberos' credentials are not accepted beyond it
 constexpr double harmless_error = 1e-3; // seconds; a rank that is later than that in a collective is named
 
-std::string way_out(RankFacts const& first) {
+std::string way_out(RankFacts const& first, bool orphan) {
+  if (orphan)
+    return "unset $(env | grep -oE '^(OMPI|PMIX|PMI|SLURM)_[^=]*'), what a job left behind; where a container hides "
+           "the launcher, " +
+           way_out(first, false);
   if (first.launcher == "srun")
     return "srun --mpi=pmix (srun --mpi=list shows whether this Slurm has it; else mpirun inside of the job)";
   return "start it with the mpirun of the MPI that maru was built with (ldd $(which maru) | grep libmpi)";
@@ -21,14 +26,23 @@ std::string way_out(RankFacts const& first) {
 
 } // namespace
 
-void check_launch(std::vector<RankFacts> const& facts, Symptoms& symptoms) {
+void check_launch(std::vector<RankFacts> const& facts, Hosts const& hosts, Symptoms& symptoms) {
   auto const& first = facts.front();
+  bool const orphan = hosts.front().setup.orphan;
   if (first.launched > static_cast<std::int64_t>(facts.size()))
-    symptoms.push_back({"launcher", Severity::failure, first.host.name,
-                        fmt::format("{} started {} processes, and this one finds {}: each thinks that it is alone",
-                                    first.launcher, first.launched, facts.size()),
-                        way_out(first)});
+    symptoms.push_back(
+        {"launcher", Severity::failure, first.host.name,
+         orphan ? fmt::format("the environment is that of one of {} processes of {}, and none is above this process",
+                              first.launched, first.launcher)
+                : fmt::format("{} started {} processes, and this one finds {}: each thinks that it is alone",
+                              first.launcher, first.launched, facts.size()),
+         way_out(first, orphan)});
   auto bare = facts; // versions, devices and libraries are judged by host
+  std::set<std::string> unknown;
+  for (auto const& fact : facts)
+    if (fact.usable_cpus.empty()) unknown.insert(fact.host.name);
+  std::erase_if(bare, [&](RankFacts const& fact) { return unknown.contains(fact.host.name); });
+  if (bare.empty()) return;
   for (auto& fact : bare) {
     fact.maru_version.clear();
     fact.launched = 0;
@@ -53,20 +67,17 @@ void check_versions(Hosts const& hosts, Symptoms& symptoms) {
       hosts, {"versions", Severity::failure, {}, "MPI library", "install the same MPI on every host", "mpi"},
       [](HostView const& h) { return h.setup.mpi; }, symptoms);
   compare_hosts(
-      hosts,
-      {"versions",
-       Severity::failure,
-       {},
-       "accelerator's libraries",
-       "install the same CUDA and NCCL on every host, or use the bundle",
-       "libraries"},
-      [](HostView const& h) { return h.facts->libraries; }, symptoms);
+      hosts, {"versions", Severity::warning, {}, "kernel", "bring the hosts to one system image", "kernel"},
+      [](HostView const& h) { return h.facts->host.kernel; }, symptoms);
+}
+
+void check_drivers(Hosts const& hosts, Symptoms& symptoms) {
   compare_hosts(
       hosts, {"versions", Severity::warning, {}, "NVIDIA driver", "install the same driver on every host", "driver"},
       [](HostView const& h) { return h.setup.driver; }, symptoms);
-  compare_hosts(
-      hosts, {"versions", Severity::warning, {}, "kernel", "bring the hosts to one system image", "kernel"},
-      [](HostView const& h) { return h.facts->host.kernel; }, symptoms);
+}
+
+void check_processor_models(Hosts const& hosts, Symptoms& symptoms) {
   compare_hosts(
       hosts,
       {"versions",
@@ -131,6 +142,15 @@ void check_gpus(Hosts const& hosts, Symptoms& symptoms) {
       hosts, {"GPUs", Severity::warning, {}, "GPU model", "compare only hosts of one kind", "model"},
       [](HostView const& h) { return h.setup.devices.empty() ? std::string() : h.setup.devices.front().model; },
       symptoms);
+  compare_hosts(
+      hosts,
+      {"versions",
+       Severity::failure,
+       {},
+       "accelerator's libraries",
+       "install the same CUDA and NCCL on every host, or use the bundle",
+       "libraries"},
+      [](HostView const& h) { return h.facts->libraries; }, symptoms);
 }
 
 } // namespace maru

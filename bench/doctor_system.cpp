@@ -14,6 +14,7 @@ constexpr std::int64_t gibibyte = 1 << 30;
 
 void check_shared_memory(HostView const& host, Symptoms& symptoms) {
   auto const& space = host.setup.shared_memory;
+  if (!answers(host, space, "shared memory", symptoms)) return;
   constexpr char const* remedy =
       "mount -t tmpfs -o size=50% tmpfs /dev/shm; in a container --shm-size=16g, in a pod an "
       "emptyDir of medium Memory";
@@ -39,6 +40,7 @@ void check_shared_memory(HostView const& host, Symptoms& symptoms) {
 // The files of a run are written by rank 0 alone.
 void check_out(HostView const& host, Symptoms& symptoms) {
   auto const& space = host.setup.out;
+  if (!answers(host, space, "results", symptoms)) return;
   if (!space.fault.empty())
     symptoms.push_back({"results", Severity::failure, host.name,
                         fmt::format("results cannot be written to {}: {}", space.path, space.fault),
@@ -53,6 +55,7 @@ void check_out(HostView const& host, Symptoms& symptoms) {
 void check_temporary(HostView const& host, Symptoms& symptoms) {
   constexpr std::size_t longest = 70; // a socket's path ends at 107 bytes, and Open MPI adds some forty of its own
   auto const& space = host.setup.temporary;
+  if (!answers(host, space, "temporary folder", symptoms)) return;
   if (!space.fault.empty())
     symptoms.push_back({"temporary folder", Severity::failure, host.name,
                         fmt::format("{} cannot be used: {}", space.path, space.fault),

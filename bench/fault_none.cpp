@@ -4,5 +4,6 @@
 namespace maru {
 
 void before_coupled_call(int) {}
+void before_telling(int) {}
 
 } // namespace maru

@@ -42,9 +42,10 @@ std::string_view base_kind(std::string_view group_kind);
 /// What a probe may know when it lists its cases; equal on every rank.
 struct ProbeContext {
   std::vector<Backend const*> const& backends;
-  std::int64_t stream_bytes;           ///< bytes of each array that defeats the caches
-  DeviceShare device = {};             ///< zero when the ranks compute with their hosts
-  std::vector<std::string> hosts = {}; ///< of each rank
+  std::int64_t stream_bytes;            ///< bytes of each array that defeats the caches
+  DeviceShare device = {};              ///< zero when the ranks compute with their hosts
+  std::vector<std::string> hosts = {};  ///< of each rank
+  std::vector<std::string> models = {}; ///< of each rank's device, else of its processor; empty where all are alike
   bool has_device() const { return device.visible > 0; }
 };
 

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -22,6 +23,13 @@
 
 namespace maru {
 namespace {
+
+std::vector<std::string> models_of(std::vector<RankFacts> const& facts) {
+  std::vector<std::string> models;
+  for (auto const& fact : facts) models.push_back(fact.rank.device.empty() ? fact.host.cpu : fact.rank.device);
+  if (std::adjacent_find(models.begin(), models.end(), std::not_equal_to<>()) == models.end()) models.clear();
+  return models;
+}
 
 /// Gathers everybody's facts, judges the wiring on rank 0 and tells all.
 Assembly assemble(World& world, RunOptions const& options, Equipment const& equipment, RunState& state) {
@@ -41,7 +49,9 @@ Assembly assemble(World& world, RunOptions const& options, Equipment const& equi
       assembly.hosts.push_back(rank.host);
       assembly.threads.push_back(rank.threads);
     }
+    assembly.models = models_of(facts);
     assembly.stream_bytes = wired.stream_bytes;
+    assembly.memory_bytes = wired.memory_bytes;
     assembly.device = wired.device;
     assembly.run_id = state.run_id();
     assembly.started_monotonic = state.started_monotonic();
@@ -188,13 +198,13 @@ bool run_searches(Stage& stage, std::vector<ProbeRequest> const& requests) {
 // disturbed.
 bool look_again(Stage& stage) {
   auto const first_look = stage.cases;
-  auto const& hosts = stage.context.hosts;
-  if (!further_rounds(first_look, hosts, {hosts.front()}).empty() &&
-      !stage.run_further(further_rounds(first_look, hosts, stage.suspects(Suspicion::network))))
+  Roster const roster{stage.context.hosts, stage.context.models};
+  if (!further_rounds(first_look, roster, {roster.host_of_rank.front()}).empty() &&
+      !stage.run_further(further_rounds(first_look, roster, stage.suspects(Suspicion::network))))
     return false;
   if (!stage.options.plan.recheck) return true;
   auto const suspects = stage.suspects(Suspicion::any);
-  auto more = second_look(first_look, hosts, suspects);
+  auto more = second_look(first_look, roster, suspects);
   on_rank0(stage.world, [&] {
     stage.state.add_note(suspects.empty() ? std::string("no second look: nobody was under suspicion")
                          : more.empty()   ? std::string("no second look: everybody was under suspicion")
@@ -229,7 +239,8 @@ RunResult run_plan(World& world, RunOptions const& options, Equipment const& equ
   RunState state(options, hooks);
   on_rank0(world, [&] { state.load(); });
   auto const assembly = assemble(world, options, equipment, state);
-  ProbeContext const context{equipment.backends, assembly.stream_bytes, assembly.device, assembly.hosts};
+  ProbeContext const context{equipment.backends, assembly.stream_bytes, assembly.device, assembly.hosts,
+                             assembly.models};
   auto const requests = useful_requests(options.plan, context);
   std::vector<Case> cases;
   CaseList list;
@@ -265,6 +276,7 @@ RunResult run_plan(World& world, RunOptions const& options, Equipment const& equ
                      .number_of_rank = assembly.numbers,
                      .equipment = equipment,
                      .threads = static_cast<int>(assembly.threads[static_cast<std::size_t>(world.rank())]),
+                     .memory_bytes = assembly.memory_bytes,
                      .rehearsal = options.rehearse,
                      .check = options.plan.check,
                      .seed = std::hash<std::string>{}(assembly.run_id),

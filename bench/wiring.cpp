@@ -98,21 +98,27 @@ void check_bindings(Faults& faults, std::string const& name, std::vector<RankFac
 
 } // namespace
 
-RankFacts gather_own_facts(int rank, std::string const& plan_digest) {
-  auto const topology = read_topology();
+RankFacts name_own_facts(int rank, std::string const& plan_digest) {
   auto const launcher = read_launcher();
   RankFacts facts;
   facts.rank.rank = rank;
-  facts.rank.cpus = topology.cpus;
-  facts.host = topology.host;
+  facts.host = name_host();
   facts.pid = ::getpid();
   facts.maru_version = version;
   facts.plan_digest = plan_digest;
   facts.clock_id = kernel_clock_id();
-  facts.usable_cpus = topology.usable_cpus;
-  facts.cores = topology.cores;
   facts.launched = launcher.ranks;
   facts.launcher = launcher.name;
+  return facts;
+}
+
+RankFacts gather_own_facts(int rank, std::string const& plan_digest) {
+  auto facts = name_own_facts(rank, plan_digest);
+  auto const topology = read_topology();
+  facts.rank.cpus = topology.cpus;
+  facts.host = topology.host;
+  facts.usable_cpus = topology.usable_cpus;
+  facts.cores = topology.cores;
   return facts;
 }
 
@@ -159,8 +165,11 @@ Wired wire(std::vector<RankFacts> const& facts) {
     wired.ranks.push_back(info);
   }
   // STREAM's rule: each array at least four times the caches; here the arrays of a host's ranks together are.
-  for (auto const& host : wired.hosts)
+  for (auto const& host : wired.hosts) {
+    auto const share = host.memory_bytes / next_local[host.name];
+    if (share > 0 && (wired.memory_bytes == 0 || share < wired.memory_bytes)) wired.memory_bytes = share;
     wired.stream_bytes = std::max(wired.stream_bytes, 4 * host.last_cache_bytes / next_local[host.name]);
+  }
   wired.stream_bytes = std::max(least_bytes, (wired.stream_bytes + 4095) / 4096 * 4096);
   return wired;
 }

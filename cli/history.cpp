@@ -156,8 +156,8 @@ Exit check(Arguments const& a) {
       print(fmt::format("{}: in order, {} runs\n", one_line(a.database), history.count_runs()));
       return finish();
     }
-  } catch (Damaged const&) {
-    faults.emplace_back("it cannot be read to its end");
+  } catch (Damaged const& damage) {
+    faults.push_back(damage.fault());
   }
   print(fmt::format("{}: damaged\n", one_line(a.database)));
   constexpr std::size_t most = 20;

@@ -36,7 +36,7 @@ Json json_of(Series const& series) {
           {"model", one_line(series.model)},
           {"device_uuid", one_line(series.device_uuid)},
           {"metric", one_line(series.metric)},
-          {"unit", series.unit},
+          {"unit", one_line(series.unit)},
           {"higher_is_better", series.higher_is_better}};
 }
 

@@ -134,10 +134,6 @@ Plan make_plan(Arguments const& a) {
   return plan;
 }
 
-double parse_watchdog(std::string const& text) {
-  return text == "0" || text == "off" ? 0 : parse_duration(text, "--watchdog");
-}
-
 RunOptions make_options(Arguments const& a) {
   RunOptions options{.plan = make_plan(a),
                      .out = a.out,

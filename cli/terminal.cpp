@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "core/suggest.hpp"
 #include "core/text.hpp"
+#include "core/units.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -46,7 +47,11 @@ void say(std::string_view line) noexcept {
   }
 }
 
-bool speaks_for_all() { return read_launcher().rank == 0; }
+bool speaks_for_all() { return is_first_of_job(); }
+
+double parse_watchdog(std::string const& text) {
+  return text == "0" || text == "off" ? 0 : parse_duration(text, "--watchdog");
+}
 
 void open_standard_descriptors() {
   for (int descriptor = 0; descriptor <= 2; ++descriptor)

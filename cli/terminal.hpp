@@ -16,6 +16,9 @@ void say(std::string_view line) noexcept;
 /// command line that is wrong is wrong for each of them, before any of them has found the others.
 bool speaks_for_all();
 
+/// The value of --watchdog in seconds, 0 for "off". Throws Error(usage).
+double parse_watchdog(std::string const& text);
+
 /// Opens /dev/null for those of the descriptors 0 to 2 that are closed, so that no file of a run becomes one of them.
 void open_standard_descriptors();
 

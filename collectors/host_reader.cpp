@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 #include <set>
 #include <sys/statvfs.h>
+#include <tuple>
 #include <unistd.h>
 
 namespace maru {
@@ -203,9 +204,9 @@ HostSources sources_here(std::string const& out) {
   return sources;
 }
 
-HostSetup read_host_setup(HostSources const& sources) {
-  SystemFiles const files(sources.root);
-  HostSetup setup;
+namespace {
+
+void read_kernel(SystemFiles const& files, HostSources const&, HostSetup& setup) {
   setup.driver = read_driver(files);
   setup.cpus = count_in(files, "/sys/devices/system/cpu/online");
   setup.load = read_load(files);
@@ -220,15 +221,128 @@ HostSetup read_host_setup(HostSources const& sources) {
   setup.iommu_groups = files.exists("/sys/kernel/iommu_groups")
                            ? known(static_cast<std::int64_t>(files.list("/sys/kernel/iommu_groups").size()))
                            : unknown_because<std::int64_t>("/sys/kernel/iommu_groups: not there");
-  read_pci(files, setup);
-  setup.shared_memory = folder("/dev/shm", files.real("/dev/shm"));
-  auto const temporary = value_of(sources.environment, "TMPDIR", "/tmp");
-  setup.temporary = folder(temporary, temporary);
-  setup.out = output_folder(sources.out);
   setup.limits = read_limits(files);
-  read_network(files, sources.addresses, setup);
+}
+
+/// Reads one part of a setup; in what is read, `place` is the folder that it is about, if any.
+struct Part {
+  char const* name;
+  double seconds;
+  void (*read)(SystemFiles const&, HostSources const&, HostSetup&);
+  FolderSpace HostSetup::*place = nullptr;
+  std::string (*path)(HostSources const&) = nullptr; ///< of the place
+};
+
+std::string temporary_path(HostSources const& sources) { return value_of(sources.environment, "TMPDIR", "/tmp"); }
+
+constexpr double of_folders = 5, of_devices = 10; // seconds
+
+Part const parts[] = {
+    {part::kernel, of_devices, read_kernel},
+    {part::network, of_devices,
+     [](SystemFiles const& files, HostSources const& sources, HostSetup& setup) {
+       read_network(files, sources.addresses, setup);
+     }},
+    {part::pci, of_devices,
+     [](SystemFiles const& files, HostSources const&, HostSetup& setup) { read_pci(files, setup); }},
+    {"shared memory", of_folders,
+     [](SystemFiles const& files, HostSources const&, HostSetup& setup) {
+       setup.shared_memory = folder("/dev/shm", files.real("/dev/shm"));
+     },
+     &HostSetup::shared_memory, [](HostSources const&) { return std::string("/dev/shm"); }},
+    {"temporary folder", of_folders,
+     [](SystemFiles const&, HostSources const& sources, HostSetup& setup) {
+       setup.temporary = folder(temporary_path(sources), temporary_path(sources));
+     },
+     &HostSetup::temporary, temporary_path},
+    {"results", of_folders,
+     [](SystemFiles const&, HostSources const& sources, HostSetup& setup) { setup.out = output_folder(sources.out); },
+     &HostSetup::out, [](HostSources const& sources) { return sources.out; }},
+};
+
+void read_part(Part const& part, HostSources const& sources, HostSetup& setup) {
+  if (sources.before) sources.before(part.name);
+  part.read(SystemFiles(sources.root), sources, setup);
+}
+
+// Each part fills in fields of its own; the kernel's, the first, has the most of them.
+void take(HostSetup& whole, HostSetup found, Part const& read) {
+  std::string_view const name = read.name;
+  if (read.place)
+    whole.*read.place = std::move(found.*read.place);
+  else if (name == part::network)
+    std::tie(whole.network_space, whole.interfaces, whole.fabric) =
+        std::tie(found.network_space, found.interfaces, found.fabric);
+  else if (name == part::pci)
+    whole.pci = found.pci;
+  else
+    whole = std::move(found);
+}
+
+void note_silence(HostSetup& whole, HostSources const& sources, std::string fault, Part const& read) {
+  if (!read.place) {
+    whole.silent.push_back({read.name, std::move(fault)});
+    return;
+  }
+  auto& space = whole.*read.place;
+  space.path = read.path(sources);
+  auto const mounted = mounted_at(SystemFiles(sources.root), space.path);
+  space.fault = mounted.empty() ? fault : fmt::format("{} ({})", fault, mounted);
+  space.silent = true;
+  space.total_bytes = space.free_bytes = unknown_because<std::int64_t>(space.fault);
+}
+
+} // namespace
+
+HostSetup read_host_setup(HostSources const& sources) {
+  HostSetup setup;
+  for (auto const& part : parts) read_part(part, sources, setup);
   setup.environment = sources.environment;
   return setup;
+}
+
+HostReading::HostReading(HostSources sources) : sources_(std::move(sources)) {
+  for (auto const& part : parts)
+    inquiries_.push_back(std::make_unique<Inquiry>(part.seconds * sources_.patience, [&] {
+      HostSetup setup;
+      read_part(part, sources_, setup);
+      return to_cbor(setup);
+    }));
+}
+
+HostReading::~HostReading() = default;
+
+HostSetup HostReading::collect() {
+  HostSetup setup;
+  for (std::size_t i = 0; i < inquiries_.size(); ++i) {
+    auto reply = inquiries_[i]->reply();
+    if (reply.bytes)
+      take(setup, host_setup_from_cbor(*reply.bytes), parts[i]);
+    else
+      note_silence(setup, sources_, std::move(reply.fault), parts[i]);
+  }
+  setup.environment = sources_.environment;
+  return setup;
+}
+
+std::string mounted_at(SystemFiles const& files, std::string const& path) {
+  std::error_code error;
+  auto const place = fs::absolute(path, error).lexically_normal().string();
+  auto const table = files.text("/proc/self/mountinfo");
+  if (error || !table.value) return {};
+  std::size_t longest = 0;
+  std::string found;
+  for (auto const line : lines_of(*table.value)) { // "36 35 98:0 / /data rw,noatime - nfs4 fs1:/export rw"
+    auto const words = words_of(line);
+    auto const dash = std::find(words.begin(), words.end(), "-");
+    if (words.size() < 5 || words.end() - dash < 3) continue;
+    auto const at = words[4];
+    bool const above = at == "/" || (place.starts_with(at) && (place.size() == at.size() || place[at.size()] == '/'));
+    if (!above || at.size() < longest) continue; // of two at one place the later one covers the other
+    longest = at.size();
+    found = fmt::format("{} of {}", dash[1], dash[2]);
+  }
+  return found;
 }
 
 } // namespace maru

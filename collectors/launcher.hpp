@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "collectors/system_files.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,5 +26,18 @@ bool is_one_too_many(Launcher const& launcher, std::string_view parent);
 
 /// The name of the process that started this one; empty where the system does not tell.
 std::string parent_name();
+/// Whether a launcher is among the processes above one, as far as they can be seen; true where they cannot. What a job
+/// left in an environment is inherited by whoever comes later, its launcher is not. A container may hide a launcher.
+bool below_launcher(SystemFiles const& files, std::int64_t process);
+
+/// Whether nobody listens any more where PMIx's variable says that its server does ("123.0;tcp4://127.0.0.1:4711"). MPI
+/// ends a process that cannot reach it.
+bool server_is_gone(std::string_view uri);
+/// The same by the variables of this process.
+bool server_is_gone();
+
+/// Whether this process is the first of its job, or of a part of its job with a command line of its own, as the
+/// launcher numbers them; also where there is no launcher any more.
+bool is_first_of_job();
 
 } // namespace maru

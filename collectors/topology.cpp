@@ -67,6 +67,15 @@ std::string cpu_model(hwloc_topology_t topology) {
 
 } // namespace
 
+HostInfo name_host() {
+  utsname system{};
+  ::uname(&system);
+  HostInfo host;
+  host.name = system.nodename;
+  host.kernel = std::string(system.sysname) + " " + system.release;
+  return host;
+}
+
 Topology read_topology() {
   Machine const machine;
   auto const topology = machine.get();
@@ -75,15 +84,12 @@ Topology read_topology() {
   MARU_CHECK(HwlocApi, hwloc_get_cpubind(topology, mine.get(), HWLOC_CPUBIND_PROCESS));
   hwloc_bitmap_and(mine.get(), mine.get(), whole);
 
-  utsname system{};
-  MARU_CHECK(HwlocApi, ::uname(&system));
   Topology result;
   result.cpus = list(mine.get());
   result.usable_cpus = list(whole);
   result.cores = std::max<std::int64_t>(1, count(topology, mine.get(), HWLOC_OBJ_CORE));
   auto& host = result.host;
-  host.name = system.nodename;
-  host.kernel = std::string(system.sysname) + " " + system.release;
+  host = name_host();
   host.cpu = cpu_model(topology);
   host.cores = count(topology, whole, HWLOC_OBJ_CORE);
   host.processing_units = count(topology, whole, HWLOC_OBJ_PU);

@@ -15,6 +15,9 @@ struct Topology {
   std::int64_t cores = 1;  ///< physical cores among `cpus`, at least 1
 };
 
+/// Its name and its kernel, and nothing else.
+HostInfo name_host();
+
 /// Throws Error(incomplete) when the machine cannot be read.
 Topology read_topology();
 

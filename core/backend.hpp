@@ -30,6 +30,7 @@ struct Site {
   World* group = nullptr; ///< the members as a world; null for operations without partners
   /// All groups that ask the same question at the same time, this one among them; equal on every rank.
   std::span<std::vector<std::int64_t> const> groups = {};
+  bool passing = false;   ///< the groups are those of a round among many: ModuleTable::forget is called after it
   bool rehearsal = false; ///< several ranks share a device, to try the code and not to measure
 };
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,6 +42,18 @@ bool write_all(int descriptor, std::string_view content) {
   return true;
 }
 
+// Whether there is sense in asking again: a file of the kernel that says so of itself would say it for ever.
+bool wait_for_more(int descriptor) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) return false;
+  if (S_ISREG(status.st_mode)) {
+    errno = EAGAIN;
+    return false;
+  }
+  pollfd wanted{descriptor, POLLIN, 0};
+  return ::poll(&wanted, 1, -1) >= 0 || errno == EINTR;
+}
+
 } // namespace
 
 FileReader::FileReader(std::string path)
@@ -57,21 +70,25 @@ std::span<char const> FileReader::next() {
   for (;;) {
     auto const got = ::read(descriptor_, piece_.data(), piece_.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error(Exit::usage, fmt::format("{}: {}", path_, reason()));
+    if (got < 0) {
+      if (errno == EAGAIN && wait_for_more(descriptor_)) continue;
+      throw Error(Exit::usage, fmt::format("{}: {}", path_, reason()));
+    }
     return {piece_.data(), static_cast<std::size_t>(got)};
   }
 }
 
-std::string read_file(std::string const& path, std::size_t most) {
-  FileReader file(path);
-  std::string content;
-  for (auto piece = file.next(); !piece.empty(); piece = file.next()) {
+std::string FileReader::rest(std::size_t most, std::string before) {
+  auto content = std::move(before);
+  for (auto piece = next(); !piece.empty(); piece = next()) {
     content.append(piece.data(), piece.size());
     if (content.size() > most)
-      throw Error(Exit::usage, fmt::format("{}: larger than the {} bytes that can be read", path, most));
+      throw Error(Exit::usage, fmt::format("{}: larger than the {} bytes that can be read", path_, most));
   }
   return content;
 }
+
+std::string read_file(std::string const& path, std::size_t most) { return FileReader(path).rest(most); }
 
 namespace {
 

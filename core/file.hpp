@@ -9,6 +9,9 @@
 
 namespace maru {
 
+/// What is read whole may have so many bytes, unless said otherwise.
+constexpr std::size_t most_file_bytes = std::size_t{2} << 30;
+
 /// A file in pieces, for what is too large to hold whole.
 class FileReader {
 public:
@@ -18,8 +21,11 @@ public:
   FileReader(FileReader const&) = delete;
   FileReader& operator=(FileReader const&) = delete;
 
-  /// The next piece, which lasts until the next call; empty at the end. Throws Error(usage).
+  /// The next piece, which lasts until the next call; empty at the end. Of a pipe it waits for what the writers still
+  /// have to say. Throws Error(usage).
   std::span<char const> next();
+  /// All that is left, after what was read before. Throws Error(usage) where both together are over `most` bytes.
+  std::string rest(std::size_t most, std::string before = {});
 
 private:
   std::string path_;
@@ -28,7 +34,7 @@ private:
 };
 
 /// Whole content. Throws Error(usage) naming the file when it cannot be read or holds more than `most` bytes.
-std::string read_file(std::string const& path, std::size_t most = std::size_t{2} << 30);
+std::string read_file(std::string const& path, std::size_t most = most_file_bytes);
 
 /// Puts a file in place whole or not at all: temporary name in the same folder, flushed to disk, then renamed.
 /// Throws Error(incomplete) naming the file and the system's reason; the temporary file is gone then.

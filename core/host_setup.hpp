@@ -59,12 +59,25 @@ struct PciState {
   std::int64_t unreadable = 0;  ///< bridges whose extended configuration is only for root
 };
 
+/// Parts of what is asked of a host, each of which may not answer.
+namespace part {
+constexpr char const *kernel = "the kernel's files", *network = "network", *pci = "PCI bus", *gpus = "GPUs",
+                     *processors = "processors";
+}
+
+/// A part that gave no answer: nothing is known of it.
+struct Silence {
+  std::string part;
+  std::string fault; ///< "does not answer in 10 s"
+};
+
 /// Folders that something is to be written to.
 struct FolderSpace {
   std::string path;
   Known<std::int64_t> total_bytes;
   Known<std::int64_t> free_bytes;
-  std::string fault; ///< why nothing can be written to it; empty when it can
+  std::string fault;   ///< why nothing can be written to it; empty when it can
+  bool silent = false; ///< it did not answer
 };
 
 struct ResourceLimit {
@@ -83,6 +96,8 @@ struct HostSetup {
   std::string mpi;    ///< library and version; empty without one
   std::string driver; ///< of NVIDIA's kernel module; empty without it
   std::string device_reason;
+  std::string libraries;           ///< versions of the accelerator's libraries, where it has one
+  bool orphan = false;             ///< its environment is that of a launcher's process, and no launcher is above it
   std::vector<DeviceSeen> devices; ///< that this process may use
   double realtime = 0;             ///< its CLOCK_REALTIME at time 0 of rank 0's CLOCK_MONOTONIC, seconds
   double clock_error = 0;          ///< of that, and of every comparison of entry times; seconds
@@ -105,6 +120,7 @@ struct HostSetup {
   Known<std::vector<ResourceLimit>> limits;
   std::vector<NetworkInterface> interfaces;
   std::vector<FabricPort> fabric;
+  std::vector<Silence> silent;
   std::vector<Setting> environment; ///< the variables that decide how ranks reach one another, where set
 };
 

@@ -47,11 +47,17 @@ template <class V> void fields(V& v, PciState& x) {
   v("unreadable", x.unreadable, "bridges whose extended configuration is only for root");
 }
 
+template <class V> void fields(V& v, Silence& x) {
+  v("part", x.part, "what did not answer");
+  v("fault", x.fault, "how long it was waited for");
+}
+
 template <class V> void fields(V& v, FolderSpace& x) {
   v("path", x.path, "of the folder");
   v("total_bytes", x.total_bytes, "of its file system");
   v("free_bytes", x.free_bytes, "of these, for this user");
   v("fault", x.fault, "why nothing can be written to it; empty when it can");
+  v("silent", x.silent, "whether it did not answer");
 }
 
 template <class V> void fields(V& v, ResourceLimit& x) {
@@ -69,6 +75,8 @@ template <class V> void fields(V& v, HostSetup& x) {
   v("mpi", x.mpi, "library and version; empty without one");
   v("driver", x.driver, "version of NVIDIA's kernel module; empty without it");
   v("device_reason", x.device_reason, "why there is no accelerator; empty when there is");
+  v("libraries", x.libraries, "versions of the accelerator's libraries, where it has one");
+  v("orphan", x.orphan, "its environment is of a launcher's process, and no launcher is above it");
   v("devices", x.devices, "accelerators that this process may use");
   v("realtime", x.realtime, "its CLOCK_REALTIME at time 0 of rank 0's CLOCK_MONOTONIC, seconds");
   v("clock_error", x.clock_error, "of that, and of every comparison of entry times; seconds");
@@ -93,6 +101,7 @@ template <class V> void fields(V& v, HostSetup& x) {
   v("limits", x.limits, "of this process");
   v("interfaces", x.interfaces, "network interfaces");
   v("fabric", x.fabric, "ports of InfiniBand and RoCE adapters");
+  v("silent", x.silent, "parts that gave no answer");
   v("environment", x.environment, "the variables that decide how ranks reach one another, where set");
 }
 

@@ -59,6 +59,7 @@ void add(Equipment& equipment, ModuleTable const& table) {
   equipment.collectors.insert(equipment.collectors.end(), table.collectors, table.collectors + table.collector_count);
   if (table.tracer) equipment.tracer = table.tracer;
   if (table.abandon) equipment.abandon.push_back(table.abandon);
+  if (table.forget) equipment.forget.push_back(table.forget);
   if (table.version) equipment.libraries += (equipment.libraries.empty() ? "" : "; ") + table.version();
 }
 

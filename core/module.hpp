@@ -11,8 +11,8 @@
 
 namespace maru {
 
-/// Raised whenever Backend, Work, Site, the rows for devices or this table change shape.
-constexpr int module_abi = 2;
+/// Raised whenever Backend, Work, Site, Operation, the rows for devices or this table change shape.
+constexpr int module_abi = 3;
 
 /// What a module (libmaru_NAME.so) exports through `extern "C" maru::ModuleTable const* maru_module()`.
 struct ModuleTable {
@@ -27,6 +27,9 @@ struct ModuleTable {
   std::string (*version)() = nullptr;            ///< of the library it stands for: "NCCL 2.28.9"
   /// Called from another thread when the run is about to be ended: whoever waits for partners should give up.
   void (*abandon)() noexcept = nullptr;
+  /// Called by all ranks together, between cases: groups of a round (Site::passing) are not asked again, and what was
+  /// made for them can go.
+  void (*forget)() noexcept = nullptr;
 };
 
 /// A module that was looked for: loaded, or the one line that says why not.
@@ -59,8 +62,8 @@ struct Equipment {
   Accelerators const* accelerators = nullptr; ///< null without any
   DeviceList devices;                         ///< those of `accelerators`, or why there are none
   std::unique_ptr<Tracer> (*tracer)() = nullptr;
-  std::vector<void (*)() noexcept> abandon; ///< of the modules
-  std::string libraries;                    ///< the modules' versions, in one line
+  std::vector<void (*)() noexcept> abandon, forget; ///< of the modules
+  std::string libraries;                            ///< the modules' versions, in one line
 };
 
 /// The built-in backends, and those of the modules whose accelerators find a device. `device` is "auto", "cpu" or the

@@ -104,7 +104,8 @@ struct Step {
   std::int64_t layers = 1;
   int tp = 1, dp = 1;
   std::int64_t sequences = 1, tokens = 256;
-  int ranks = 1; ///< of the group; filled in where it is run
+  int ranks = 1;                 ///< of the group; filled in where it is run
+  std::int64_t memory_bytes = 0; ///< that a rank may use, on every rank the same; filled in where it is run, 0: unknown
 };
 
 /// Keeps a core busy for a random time of known median: what the measuring loop itself is tested with.

@@ -35,7 +35,9 @@ template <class V> void fields(V& v, Assembly& x) {
   v("hosts", x.hosts, "");
   v("numbers", x.numbers, "");
   v("threads", x.threads, "");
+  v("models", x.models, "");
   v("stream_bytes", x.stream_bytes, "");
+  v("memory_bytes", x.memory_bytes, "");
   v("run_id", x.run_id, "");
   v("started_monotonic", x.started_monotonic, "");
   v("device", x.device, "");

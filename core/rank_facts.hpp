@@ -46,7 +46,9 @@ struct Assembly {
   std::vector<std::string> hosts;    ///< of each rank
   std::vector<std::int64_t> numbers; ///< what the report calls each rank
   std::vector<std::int64_t> threads; ///< of each rank
+  std::vector<std::string> models;   ///< of each rank's device, else of its processor; empty where all are alike
   std::int64_t stream_bytes = 0;     ///< bytes of each array that defeats the caches
+  std::int64_t memory_bytes = 0;     ///< of a host, divided by its ranks; the least of all, 0 when not known
   std::string run_id;
   double started_monotonic = 0; ///< start of the run on rank 0's CLOCK_MONOTONIC
   DeviceShare device;           ///< what every rank can count on

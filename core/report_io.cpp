@@ -3,12 +3,11 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/journal.hpp"
 #include "core/json_stream.hpp"
 
 #include <algorithm>
 #include <array>
-
-#include <algorithm>
 
 namespace maru {
 namespace {
@@ -202,14 +201,47 @@ Report report_from_cbor(std::span<std::byte const> bytes, std::string_view origi
   return decode_report(in_one_piece(characters(bytes)), Json::input_format_t::cbor, origin, Keep::all);
 }
 
+namespace {
+
+// How every journal begins, and no report.
+constexpr std::string_view journal_start = "{\"maru_journal\":";
+
+/// As much of the beginning as tells the two apart: a pipe may give it byte by byte.
+std::string beginning(FileReader& reader) {
+  std::string text;
+  while (text.size() < journal_start.size()) {
+    auto const piece = reader.next();
+    if (piece.empty()) break;
+    text.append(piece.data(), piece.size());
+  }
+  return text;
+}
+
+Report report_of_journal(std::string_view text, std::string const& file, Keep keep) {
+  auto report = report_of(parse_journal(text, file));
+  if (keep == Keep::figures)
+    for (auto& record : report.records) reduce(record);
+  return report;
+}
+
+} // namespace
+
 Report read_report(std::string const& path, Keep keep) {
   auto const file = is_directory(path) ? path + "/report.json" : path;
-  if (is_directory(path) && !is_file(file) && is_file(path + "/journal.jsonl"))
-    throw Error(Exit::usage,
-                fmt::format("{0} has no report, its run did not end: maru run --resume {0} goes on with it", path));
+  if (is_directory(path) && !is_file(file) && is_file(journal_path(path)))
+    throw Error(Exit::usage, fmt::format("{0} has no report, its run did not end: maru run --resume {0} goes on with "
+                                         "it, and {1} can be read as it is",
+                                         path, journal_path(path)));
   FileReader reader(file);
+  auto begun = beginning(reader);
+  if (begun.starts_with(journal_start))
+    return report_of_journal(reader.rest(most_file_bytes, std::move(begun)), file, keep);
+  bool first = true;
+  auto const next = [&]() -> std::span<char const> {
+    return std::exchange(first, false) && !begun.empty() ? std::span<char const>(begun) : reader.next();
+  };
   auto const format = file.ends_with(".cbor") ? Json::input_format_t::cbor : Json::input_format_t::json;
-  return decode_report([&reader] { return reader.next(); }, format, file, keep);
+  return decode_report(next, format, file, keep);
 }
 
 std::string record_to_json_line(Record const& record) { return dump(encode(record)); }

@@ -26,7 +26,8 @@ Report report_from_cbor(std::span<std::byte const> bytes, std::string_view origi
 /// spreads over ranks, traces, ceilings and link maps. Those are most of a large report.
 enum class Keep { all, figures };
 
-/// DIR/report.json, or the file itself (.json or .cbor), in pieces: its size is no limit. Throws Error(usage).
+/// DIR/report.json, or the file itself (.json or .cbor), in pieces: its size is no limit. A journal's file, known by
+/// its first bytes, gives what report_of (core/journal.hpp) tells. Throws Error(usage).
 Report read_report(std::string const& path, Keep keep = Keep::all);
 
 /// One record on one line, for journals and for the way between ranks.

@@ -2,6 +2,7 @@
 #include "history/past.hpp"
 
 #include "core/kept.hpp"
+#include "history/figure.hpp"
 #include "history/sqlite.hpp"
 #include "history/time.hpp"
 
@@ -23,7 +24,7 @@ public:
         metric_(database, "SELECT id FROM metric WHERE name = ?"),
         series_(database, "SELECT id FROM series WHERE place = ? AND metric = ?"),
         values_(database, "SELECT at, run, value FROM value WHERE series = ? AND at <= ? AND run <> ? "
-                          "AND doubtful = 0 AND value > 0 AND value < 1e300 ORDER BY at DESC, run DESC LIMIT ?") {}
+                          "AND doubtful = 0 AND value > ? AND value < ? ORDER BY at DESC, run DESC LIMIT ?") {}
 
   std::vector<std::int64_t> places(KeptPlace const& place) {
     std::vector<std::int64_t> result;
@@ -42,7 +43,7 @@ public:
     for (auto const place : places) {
       auto const series = series_(place, metric).one();
       if (!series) continue;
-      values_(*series, at_, run_, most_);
+      values_(*series, at_, run_, least_figure, most_figure, most_);
       while (values_.step()) found.push_back({values_.number(0), values_.number(1), values_.real(2)});
     }
     if (places.size() > 1) // a device that was in several hosts

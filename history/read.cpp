@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is asked of a history.
 #include "core/error.hpp"
+#include "history/figure.hpp"
+#include "history/schema.hpp"
 #include "history/sqlite.hpp"
 #include "history/store.hpp"
 #include "history/time.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <iterator>
 #include <tuple>
 
 namespace maru {
@@ -42,6 +44,11 @@ Series series_of(Statement const& row) {
           .threads = row.number(8),
           .model = row.text(9),
           .device_uuid = row.text(10)};
+}
+
+std::optional<Interval> interval(double low, double high) {
+  if (!can_be_a_figure(low) || !can_be_a_figure(high) || low > high) return std::nullopt;
+  return Interval{low, high};
 }
 
 bool holds_all(std::string_view name, std::vector<std::string> const& words) {
@@ -120,8 +127,8 @@ std::vector<Point> History::points(Series const& series, std::int64_t last, bool
     point.run = row.number(0);
     point.at = to_seconds(row.number(1));
     point.value = row.real(2);
-    if (!(point.value > 0) || !std::isfinite(point.value)) continue; // nobody added that
-    if (!row.is_null(3) && !row.is_null(4)) point.ci = Interval{row.real(3), row.real(4)};
+    if (!can_be_a_figure(point.value)) continue; // nobody added that
+    if (!row.is_null(3) && !row.is_null(4)) point.ci = interval(row.real(3), row.real(4));
     point.software = row.number(5);
     point.doubtful = row.number(6) != 0;
     result.push_back(point);
@@ -135,11 +142,13 @@ std::vector<std::string> History::check() const {
   try {
     faults = texts(*database_, "PRAGMA integrity_check");
     std::erase(faults, "ok");
+    auto missing = missing_parts(*database_, migrations());
+    std::move(missing.begin(), missing.end(), std::back_inserter(faults));
     Statement keys(*database_, "PRAGMA foreign_key_check");
     while (keys.step())
       faults.push_back("a row of " + keys.text(0) + " names a row of " + keys.text(2) + " that is missing");
-  } catch (Damaged const&) {
-    faults.emplace_back("it cannot be read to its end");
+  } catch (Damaged const& damage) {
+    faults.push_back(damage.fault());
   }
   return faults;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "history/schema.hpp"
 
-#include "core/error.hpp"
+#include "history/damaged.hpp"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 
@@ -61,6 +62,19 @@ CREATE TABLE value (
 
 constexpr std::array steps_of_this_program{first};
 
+/// Each part as a line: "the table run", "the column at of the table run", "the index run_by_time".
+std::vector<std::string> parts_of(Database& database) {
+  std::vector<std::string> parts;
+  // Indices without text are those that a table makes for itself.
+  Statement objects(database, "SELECT type, name FROM sqlite_master WHERE type IN ('table', 'index') "
+                              "AND sql IS NOT NULL ORDER BY type DESC, name");
+  while (objects.step()) parts.push_back("the " + objects.text(0) + " " + objects.text(1));
+  Statement columns(database, "SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c "
+                              "WHERE t.type = 'table' ORDER BY t.name, c.cid");
+  while (columns.step()) parts.push_back("the column " + columns.text(1) + " of the table " + columns.text(0));
+  return parts;
+}
+
 std::int64_t version_of(Database& database) { return database.number("PRAGMA user_version"); }
 
 } // namespace
@@ -73,6 +87,8 @@ void require_ours(Database& database, std::span<Migration const> steps) {
   bool const empty = id == 0 && version == 0 && database.number("SELECT count(*) FROM sqlite_master") == 0;
   if ((id != application_id && !empty) || version < 0)
     throw Error(Exit::usage, database.path() + ": is a database of another program");
+  if (!database.has_known_form()) throw Damaged(database.path(), "its header names no form of SQLite's files");
+  if (id == application_id && version == 0) throw Damaged(database.path(), "the version of its tables is lost");
   if (version > static_cast<std::int64_t>(steps.size()))
     throw Error(Exit::usage, fmt::format("{}: written by a later version of maru (schema {}, this one knows {})",
                                          database.path(), version, steps.size()));
@@ -97,6 +113,16 @@ void require_current(Database& database, std::span<Migration const> steps) {
   if (version < static_cast<std::int64_t>(steps.size()))
     throw Error(Exit::usage, fmt::format("{}: of an earlier version (schema {} of {}); maru history add brings it up",
                                          database.path(), version, steps.size()));
+}
+
+std::vector<std::string> missing_parts(Database& database, std::span<Migration const> steps) {
+  Database whole(":memory:", Database::Mode::write);
+  migrate(whole, steps);
+  auto const there = parts_of(database);
+  std::vector<std::string> missing;
+  for (auto const& part : parts_of(whole))
+    if (std::find(there.begin(), there.end(), part) == there.end()) missing.push_back(part + " is missing");
+  return missing;
 }
 
 } // namespace maru

@@ -3,6 +3,8 @@
 
 #include "history/damaged.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -15,6 +17,24 @@ namespace {
 
 constexpr int wait_for_a_lock = 300'000; // milliseconds; on a busy machine a fleet's report takes half a minute
 
+using Head = std::array<unsigned char, 20>; // the last two: versions of the form, to write and to read it
+
+/// How the file begins; nothing where it is shorter. Through SQLite's own descriptor: closing another one of the file
+/// would let go of its locks.
+std::optional<Head> head_of(sqlite3* handle) {
+  sqlite3_file* file = nullptr;
+  Head head{};
+  sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (!file || !file->pMethods || file->pMethods->xRead(file, head.data(), head.size(), 0) != SQLITE_OK) return {};
+  return head;
+}
+
+bool begins_like_one(sqlite3* handle) {
+  constexpr std::string_view begin("SQLite format 3\0", 16);
+  auto const head = head_of(handle);
+  return head && std::equal(begin.begin(), begin.end(), head->begin());
+}
+
 [[noreturn]] void fail(std::string const& path, sqlite3* handle) {
   auto const code = sqlite3_errcode(handle) & 0xff;
   auto const system = sqlite3_system_errno(handle);
@@ -23,8 +43,16 @@ constexpr int wait_for_a_lock = 300'000; // milliseconds; on a busy machine a fl
   if (system != 0 && (code == SQLITE_CANTOPEN || code == SQLITE_IOERR)) text = std::strerror(system);
   auto const line = fmt::format("{}: {}", path, text);
   switch (code) {
-  case SQLITE_CORRUPT: throw Damaged(line + "; see maru history check");
-  case SQLITE_NOTADB: throw Error(Exit::usage, path + ": is no database of SQLite");
+  case SQLITE_CORRUPT:
+  case SQLITE_ERROR: // "no such table": the statements are ours, and so it is the file
+  case SQLITE_CONSTRAINT:
+  case SQLITE_MISMATCH: throw Damaged(path, text);
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED:
+  case SQLITE_PROTOCOL: throw Locked(line);
+  case SQLITE_NOTADB:
+    if (begins_like_one(handle)) throw Damaged(path, "its header is damaged");
+    throw Error(Exit::usage, path + ": is no database of SQLite");
   case SQLITE_CANTOPEN:
     if (system == EROFS || system == EACCES || system == ENOSPC) throw Error(Exit::incomplete, line);
     throw Error(Exit::usage, line);
@@ -91,6 +119,11 @@ std::int64_t Database::number(char const* sql) { return Statement(*this, sql).on
 std::string Database::text(char const* sql) {
   Statement statement(*this, sql);
   return statement.step() ? statement.text(0) : std::string();
+}
+
+bool Database::has_known_form() const {
+  auto const head = head_of(handle_.get());
+  return !head || ((*head)[18] <= 2 && (*head)[19] <= 2);
 }
 
 bool Database::read_only() const { return sqlite3_db_readonly(handle_.get(), "main") == 1; }

@@ -14,9 +14,10 @@ namespace maru {
 
 /// A thin owner of SQLite's handles, for this folder only. A failure is an Error of one line that begins with the
 /// database's path and ends with SQLite's own text:
-///   Damaged           for a malformed database
+///   Damaged           for a malformed database, and one without what a statement names
+///   Locked            for a lock that is never let go
 ///   Error(usage)      for a file that is no database, or cannot be opened
-///   Error(incomplete) for what the machine refuses: a full disk, a read-only file, a lock that is never let go
+///   Error(incomplete) for what else the machine refuses: a full disk, a read-only file
 class Database {
 public:
   enum class Mode { read, write, immutable };
@@ -28,6 +29,9 @@ public:
   std::int64_t number(char const* sql);
   std::string text(char const* sql);
   std::string const& path() const { return path_; }
+  /// False where the header names a form of the file that there is none of: SQLite takes such a file for one that can
+  /// only be read.
+  bool has_known_form() const;
   /// Whether what was to be written to can only be read.
   bool read_only() const;
   std::int64_t last_row() const;

@@ -24,13 +24,10 @@ void set_journal(Database& database, char const* sql, std::string_view wanted) {
   for (;;) {
     try {
       if (database.text(sql) == wanted) return;
-    } catch (Damaged const&) {
-      throw;
-    } catch (Error const& error) {
-      if (error.code() != Exit::incomplete || std::chrono::steady_clock::now() > until) throw;
-    }
-    if (std::chrono::steady_clock::now() > until)
       throw Error(Exit::incomplete, fmt::format("{}: the journal cannot be set to {}", database.path(), wanted));
+    } catch (Locked const&) {
+      if (std::chrono::steady_clock::now() > until) throw;
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
 }
@@ -179,11 +176,10 @@ void forget(Database& database, std::int64_t run, std::int64_t at) {
 } // namespace
 
 History::History(std::string const& path, Access access) {
-  if (access == Access::read && is_directory(path)) throw Error(Exit::usage, path + ": is a folder");
-  // SQLite would wait at a pipe for ever, and has meanings of its own for these two.
+  if (is_directory(path)) throw Error(Exit::usage, path + ": is a folder");
+  // SQLite would wait at a pipe for ever, take a device for an empty file, and has meanings of its own for these two.
   std::error_code error;
-  if (path.empty() || path == ":memory:" || std::filesystem::is_fifo(path, error) ||
-      std::filesystem::is_socket(path, error))
+  if (path.empty() || path == ":memory:" || (std::filesystem::exists(path, error) && !is_file(path)))
     throw Error(Exit::usage, fmt::format("'{}' is no file to keep a history in", path));
   if (access == Access::read) {
     database_ = open_to_read(path);

@@ -21,6 +21,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <set>
 #include <thread>
 #include <unistd.h>
 
@@ -176,6 +177,8 @@ public:
     Key key{{site.members.begin(), site.members.end()}, {}};
     auto* const parent = parent_of(groups);
     if (parent) key.second.assign(groups.begin(), groups.end());
+    if (site.passing && !parts_.contains(key)) passing_.insert(key);
+    if (!site.passing) keep(key);
     auto& part = parts_[key];
     auto*& communicator = part.by_most_ctas[most_ctas];
     if (!communicator && !part.reason.empty()) throw Error(Exit::incomplete, part.reason);
@@ -189,6 +192,13 @@ public:
     }
     communicator->check();
     return *communicator;
+  }
+
+  void forget() noexcept {
+    within(abort_patience, [parts = take_passing_parts(), roots = take_passing_roots()] {
+      for (auto* const part : parts) part->end(part->failed());
+      for (auto* const root : roots) ncclCommDestroy(root);
+    });
   }
 
   void end(bool force) noexcept {
@@ -207,6 +217,30 @@ private:
     std::string reason; ///< why one could not be made, and no other will be tried
   };
 
+  /// Who asks for it will ask for it again.
+  void keep(Key const& key) {
+    passing_.erase(key);
+    passing_roots_.erase(key.first);
+  }
+
+  std::vector<NcclCommunicator*> take_passing_parts() {
+    std::vector<NcclCommunicator*> parts;
+    for (auto const& key : passing_) {
+      for (auto const& [most_ctas, part] : parts_[key].by_most_ctas)
+        if (part) parts.push_back(part);
+      parts_.erase(key);
+    }
+    passing_.clear();
+    return parts;
+  }
+  std::vector<ncclComm_t> take_passing_roots() {
+    std::vector<ncclComm_t> roots;
+    for (auto const& members : passing_roots_)
+      if (auto* const root = std::exchange(roots_[members], nullptr)) roots.push_back(root);
+    passing_roots_.clear();
+    return roots;
+  }
+
   /// The root to split all the groups from. What is known here is the same on all ranks of all the groups: they asked
   /// for the root together, and groups of one size are asked the same questions in the same order.
   ncclComm_t* parent_of(std::span<Members const> groups) {
@@ -224,6 +258,7 @@ private:
   /// Those who have met need not meet again: that they have is known to all of them.
   NcclCommunicator* gather(Members const& members, Site const& site, int most_ctas) {
     auto& root = roots_[members];
+    if (!root && site.passing) passing_roots_.insert(members);
     if (!root) root = meet(site);
     return divide(root, site, {}, most_ctas);
   }
@@ -252,6 +287,8 @@ private:
 
   std::map<Members, ncclComm_t> roots_;
   std::map<Key, Part> parts_;
+  std::set<Key> passing_; ///< of parts_ and roots_: until the next round
+  std::set<Members> passing_roots_;
   std::deque<NcclCommunicator> all_; ///< never moved
   std::mutex mutex_;                 ///< guards all_ and ending_
   std::condition_variable ended_;
@@ -332,6 +369,10 @@ NcclCommunicator& nccl_communicator(Site const& site, std::span<std::vector<std:
   if (!started) prepare_environment(site);
   if (int device = 0; cudaGetDevice(&device) == cudaSuccess) home_device = device;
   return registry().of(site, groups, most_ctas);
+}
+
+void nccl_forget() noexcept {
+  if (auto* const all = started.load()) all->forget();
 }
 
 void nccl_abandon() noexcept {

@@ -72,13 +72,18 @@ private:
   std::string reason_;
 };
 
-/// The communicator of the site's members: made when they first ask for it and kept for the rest of the process. All
+/// The communicator of the site's members: made when they first ask for it and kept for the rest of the process, or, of
+/// passing groups, until nccl_forget. All
 /// members ask together. `groups` are all groups of the case with the site's among them, empty when unknown: where they
 /// are of one size, so that all ranks are asked the same and ask here together, they are split from the communicator of
 /// all their members, if there is one. Throws Error(incomplete), on all members alike. `most_ctas` is how many blocks a
 /// kernel of NCCL may have at most, on every rank the same; 0 leaves it to NCCL.
 NcclCommunicator& nccl_communicator(Site const& site, std::span<std::vector<std::int64_t> const> groups,
                                     int most_ctas = 0);
+
+/// Frees what was made for passing groups, when nothing of theirs is left. All ranks call it together, or members would
+/// not agree on what there is. Takes at most a few seconds.
+void nccl_forget() noexcept;
 
 /// Aborts all communicators, from any thread, so that what waits for the device goes on. Takes at most a few seconds.
 /// For a watchdog that is about to end the process.

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <unistd.h>
 
 namespace maru {
 namespace {
@@ -84,6 +83,16 @@ private:
   Silent silent_;
 };
 
+// Memory is given out when it is touched, so too much of it would end the whole job, not this case.
+std::optional<Skipped> refuse_memory(Step const& step) {
+  constexpr double usable = 0.9; // the rest is the system's, MPI's and the program's
+  double const needed = step_bytes(step), there = static_cast<double>(step.memory_bytes);
+  if (there <= 0 || needed <= usable * there) return std::nullopt;
+  return Skipped{fmt::format("a rank needs {:.1f} GiB, and its share of the host's memory is {:.1f}: fewer layers, "
+                             "more tp, or fewer ranks on a host",
+                             needed * 0x1p-30, there * 0x1p-30)};
+}
+
 std::optional<Skipped> supports(Operation const& operation) {
   auto const* const step = std::get_if<Step>(&operation);
   if (!step) return Skipped{fmt::format("takes steps of training, and has no {}", name(operation))};
@@ -96,6 +105,7 @@ std::optional<Skipped> supports(Operation const& operation) {
   if (needed != step->ranks)
     return Skipped{
         fmt::format("tp={} and dp={} are {} ranks, and here {} are left", step->tp, step->dp, needed, step->ranks)};
+  if (auto skipped = refuse_memory(*step)) return skipped;
   return step->ranks > 1 ? refuse_mpi() : std::nullopt;
 }
 
@@ -103,13 +113,6 @@ std::unique_ptr<Work> prepare(Operation const& operation, Site const& site) {
   auto const& step = std::get<Step>(operation);
   if (site.members.size() != static_cast<std::size_t>(step.ranks) && step.ranks > 1)
     throw Error(Exit::incomplete, fmt::format("a step of {} ranks was given {}", step.ranks, site.members.size()));
-  // Memory is given out when it is touched, so too much of it would end the whole job, not this case.
-  double const needed = step_bytes(step),
-               there = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  if (needed > 0.9 * there)
-    throw Error(Exit::incomplete,
-                fmt::format("a rank needs {:.1f} GiB, and the host has {:.1f}: fewer layers, or more tp",
-                            needed * 0x1p-30, there * 0x1p-30));
   return std::make_unique<StepWork>(step, site);
 }
 

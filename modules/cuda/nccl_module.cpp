@@ -8,6 +8,7 @@ extern Backend const nccl_backend;         // kernels/collective/nccl.cpp
 extern Backend const overlap_cuda_backend; // kernels/overlap/cuda_nccl.cpp
 std::string nccl_version();
 void nccl_abandon() noexcept;
+void nccl_forget() noexcept;
 } // namespace maru
 
 extern "C" maru::ModuleTable const* maru_module() {
@@ -16,6 +17,7 @@ extern "C" maru::ModuleTable const* maru_module() {
                                        .backends = backends,
                                        .backend_count = std::size(backends),
                                        .version = maru::nccl_version,
-                                       .abandon = maru::nccl_abandon};
+                                       .abandon = maru::nccl_abandon,
+                                       .forget = maru::nccl_forget};
   return &table;
 }

@@ -269,13 +269,7 @@ expect_box_exit() {
 box_start() {
   local words
   mapfile -d '' -t words < <(box_words "$@")
-  case_count=$((case_count + 1))
-  out=$scratch/$case_count.out
-  err=$scratch/$case_count.err
-  "${words[@]}" >"$out" 2>"$err" </dev/null &
-  # shellcheck disable=SC2034 # read by lib.sh of the end-to-end tests
-  launched=$!
-  background+=("$launched")
+  start_case "${words[@]}"
 }
 
 # box_pids_on HOST: of all that runs there, but for the process that holds the host.

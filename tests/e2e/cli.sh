@@ -77,6 +77,11 @@ for format in table csv json nccl-tests openmetrics; do
   expect_exit 0 "$MARU" show again --format "$format"
   [ -s "$out" ] || fail "show --format $format prints nothing"
 done
+# From a pipe, also one that is slow; and a journal in the place of a report.
+expect_exit 0 bash -c "(sleep 1; cat again/report.json) | '$MARU' show /dev/stdin"
+expect_match "$out" 'spin'
+expect_exit 0 "$MARU" show again/journal.jsonl
+expect_match "$out" 'left a journal and no report'
 # Nothing of the environment gets into the files of a run.
 MARU_CLI_SECRET=a-secret-of-mine expect_exit 0 "$MARU" run spin --out secret -n 20
 if grep -rq 'a-secret-of-mine' secret; then fail "the environment is in the report"; fi

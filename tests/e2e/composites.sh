@@ -23,5 +23,7 @@ expect_match step/metrics.om '^maru_step_rate_flops_per_second\{.*tp="2"'
 
 expect_exit 0 "$MARU" run step --layers 1 --seq 8 -n 6 --out alone
 expect_json alone/report.json 'r["records"][0]["step"]["exposed"]["median"] == 0'
+expect_mpi_exit 0 2 "$MARU" run step --model gpt3-175b --layers 96 --tp 2 --seq 8 --out large
+expect_json large/report.json '[(x["status"], "share of the host" in x["reason"]) for x in r["records"]] == [("skipped", True)]'
 expect_exit 2 "$MARU" run step --model gpt3-125m --tp 7 --out refused
 expect_exit 2 "$MARU" run gemm --tp 2 --out refused

@@ -114,6 +114,37 @@ head -c 20000 h.db >cut.db
 expect_exit 1 "$MARU" history check cut.db
 expect_match "$out" 'damaged'
 refuses 2 'no database' "$MARU" history check run-10/report.json
+# spoil SQL: a copy of the file, changed by somebody else's program.
+spoil() {
+  cp h.db spoilt.db
+  python3 -c 'import sqlite3, sys
+with sqlite3.connect("spoilt.db") as db: db.executescript("PRAGMA journal_mode = DELETE; " + sys.argv[1])' "$1"
+}
+spoil 'DROP TABLE value'
+expect_exit 1 "$MARU" history check spoilt.db
+expect_match "$out" 'the table value is missing'
+refuses 2 'no such table: value; see maru history check' "$MARU" history export spoilt.db
+refuses 2 'no such table: value' "$MARU" history add spoilt.db two
+spoil 'PRAGMA user_version = 0'
+expect_exit 1 "$MARU" history check spoilt.db
+expect_match "$out" 'the version of its tables is lost'
+refuses 2 'version of its tables' "$MARU" history list spoilt.db
+refuses 2 'version of its tables' "$MARU" history add spoilt.db two
+
+cp h.db spoilt.db
+printf '\377' | dd of=spoilt.db bs=1 seek=18 conv=notrunc status=none
+expect_exit 1 "$MARU" history check spoilt.db
+expect_match "$out" 'header'
+refuses 2 'header' "$MARU" history add spoilt.db two
+
+# Figures and texts that no run gives.
+spoil "UPDATE metric SET unit = CAST(x'ff' AS TEXT); UPDATE value SET low = -9e999, high = 9e999;
+  UPDATE value SET value = 9e-320 WHERE run % 3 = 1; UPDATE value SET value = 1e308 WHERE run % 3 = 2"
+for form in 'trend spoilt.db' 'export spoilt.db' 'trend spoilt.db --format json' 'export spoilt.db --format jsonl'; do
+  # shellcheck disable=SC2086 # words
+  expect_exit 0 "$MARU" history $form
+  if grep -qiE '\b(inf|nan)\b' "$out"; then fail "history $form: what is no number"; fi
+done
 
 # A full disk and one that can only be read; nothing is lost by either.
 mkdir small

@@ -72,11 +72,14 @@ stop_process() {
 }
 
 case_count=0
-# run_case COMMAND…: leaves stdout in $out, stderr in $err, the exit code in $status.
-run_case() {
+new_case() {
   case_count=$((case_count + 1))
   out=$scratch/$case_count.out
   err=$scratch/$case_count.err
+}
+# run_case COMMAND…: leaves stdout in $out, stderr in $err, the exit code in $status.
+run_case() {
+  new_case
   status=0
   timeout -k 5 "${CASE_SECONDS:-120}" "$@" >"$out" 2>"$err" </dev/null || status=$?
 }
@@ -113,16 +116,19 @@ expect_mpi_exit() {
   expect_exit "$code" "${words[@]}"
 }
 
-# start_mpi N PROGRAM…: in the background, $launched is mpirun's pid; output in $out and $err.
+# start_case COMMAND…: like run_case, in the background; $launched is its pid.
+start_case() {
+  new_case
+  "$@" >"$out" 2>"$err" </dev/null &
+  launched=$!
+  background+=("$launched")
+}
+
+# start_mpi N PROGRAM…: in the background, $launched is mpirun's pid.
 start_mpi() {
   local words
   mapfile -d '' -t words < <(mpi "$@")
-  case_count=$((case_count + 1))
-  out=$scratch/$case_count.out
-  err=$scratch/$case_count.err
-  "${words[@]}" >"$out" 2>"$err" </dev/null &
-  launched=$!
-  background+=("$launched")
+  start_case "${words[@]}"
 }
 
 # pid_of_rank N: of the job that start_mpi started. mpirun's children are the ranks, as long as all is on one host.

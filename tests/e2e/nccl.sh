@@ -40,6 +40,18 @@ expect_run 0 4 -b 4K -e 4K --graph --set collectives.registered=1 -n 20 --out gr
 expect_json graph/report.json "$right"
 expect_json graph/report.json 'all(x["labels"]["graph"] == 1 and x["labels"]["registered"] == 1 for x in r["records"])'
 
+# Rounds of pairs: a rank has the communicators of one round, however many there are.
+MARU_FAKE_NCCL_LOG=$scratch/links.log expect_mpi_exit 0 4 "$MARU" run links --progress none --device cuda \
+  --set links.size=64K -n 20 --out links
+expect_json links/report.json 'len(r["records"]) == 2 * 3 * 3 and all(x["status"] == "ok" for x in r["records"])'
+python3 -c 'import collections, sys
+alive, most = collections.Counter(), collections.Counter()
+for line in open(sys.argv[1]):
+  _, rank, what = line.split()[:3]
+  alive[rank] += {"joined": 1, "split": 1, "destroyed": -1}.get(what, 0)
+  most[rank] = max(most[rank], alive[rank])
+assert len(most) == 4 and set(most.values()) == {2}, most' links.log || fail "the communicators of past rounds are kept"
+
 # Products beside collectives. Without cuBLASLt's module, and with a k that wgmma does not take: the fake does products of
 # the kernel `tiled` only.
 mkdir without_cublaslt

@@ -87,6 +87,8 @@ assert t.parse(sys.argv[1]).getroot().find(".//failure") is not None' "$out" || 
 mkdir journal && cp run/journal.jsonl journal/
 expect_exit 1 "$MARU" validate journal "${lenient[@]}"
 expect_match "$out" 'it wrote no report'
+expect_exit 1 "$MARU" validate journal/journal.jsonl "${lenient[@]}"
+expect_match "$out" 'it wrote no report'
 
 # A device stays a device.
 if mknod null c 1 3 2>/dev/null; then expect_exit 0 "$MARU" validate run "${lenient[@]}" --drain-list null; fi

@@ -33,10 +33,14 @@ struct UniqueId {
 std::set<ncclComm_t> alive;
 std::string last_error;
 
+// Asked once: what follows may come from another thread, or after MPI.
 int world_rank() {
-  int rank = 0;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  return rank;
+  static int const known = [] {
+    int rank = 0;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    return rank;
+  }();
+  return known;
 }
 
 } // namespace
@@ -220,7 +224,9 @@ ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* state) {
 
 // They keep the memory and the communicator of MPI: MPI may have ended, and another thread must not call it.
 ncclResult_t ncclCommDestroy(ncclComm_t comm) {
-  return alive.erase(comm) ? ncclSuccess : refuse(ncclInvalidArgument, "destroyed twice");
+  if (alive.erase(comm) == 0) return refuse(ncclInvalidArgument, "destroyed twice");
+  tell("destroyed " + std::to_string(comm->size));
+  return ncclSuccess;
 }
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
   alive.erase(comm);

@@ -109,6 +109,43 @@ TEST_F(Nccl, SplitsGroupsOfOneSizeFromTheWhole) {
   }
 }
 
+// Rounds come and go, and each communicator holds memory of the device.
+TEST_F(Nccl, ForgetsTheGroupsOfARoundAndNoOthers) {
+  Party const whole({everybody()}), pairs({{0, 1}, {2, 3}});
+  auto const ask = [](Party const& party, CollectiveKind kind) {
+    nccl().prepare(party.ask({.kind = kind, .bytes = 64}), party.site());
+  };
+  ask(whole, CollectiveKind::all_gather);
+  ask(pairs, CollectiveKind::all_gather); // asked again at any time
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    Log const log;
+    for (auto const& groups : {std::vector<Members>{{0, 3}, {1, 2}}, std::vector<Members>{{0, 1}, {2, 3}}}) {
+      Party round(groups);
+      round.passing = true;
+      ask(round, CollectiveKind::send);
+      ask(round, CollectiveKind::ping_pong);
+      nccl_module().forget();
+    }
+    ask(pairs, CollectiveKind::send);
+    EXPECT_EQ(log.lines(), (std::vector<std::string>{"split 2 of 4", "destroyed 2"}));
+  }
+}
+
+TEST_F(Nccl, ForgetsWhomOnlyARoundBroughtTogether) {
+  Party pair({{1, 3}, {0}, {2}});
+  if (pair.members.size() < 2) return;
+  pair.passing = true;
+  for (int repeat = 0; repeat < 2; ++repeat) {
+    Log const log;
+    auto work = nccl().prepare(pair.ask({.bytes = 64}), pair.site());
+    EXPECT_EQ(work->verify().wrong, 0U);
+    work.reset();
+    nccl_module().forget();
+    EXPECT_EQ(log.lines(),
+              (std::vector<std::string>{"joined 2", "split 2 of 2", "reported", "destroyed 2", "destroyed 2"}));
+  }
+}
+
 TEST_F(Nccl, ExchangesBetweenTwo) {
   Party const pairs({{0, 1}, {2, 3}});
   for (auto const kind : {CollectiveKind::ping_pong, CollectiveKind::send})

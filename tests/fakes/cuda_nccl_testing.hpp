@@ -17,11 +17,16 @@ namespace maru {
 
 using Members = std::vector<std::int64_t>;
 
-inline Backend const& backend(std::string_view name) {
+inline ModuleTable const& nccl_module() {
   static auto const module = load_module("cuda_nccl", MARU_NCCL_MODULE);
   if (!module.table) throw Error(Exit::incomplete, module.reason);
-  for (std::size_t i = 0; i < module.table->backend_count; ++i)
-    if (module.table->backends[i]->name == name) return *module.table->backends[i];
+  return *module.table;
+}
+
+inline Backend const& backend(std::string_view name) {
+  auto const& table = nccl_module();
+  for (std::size_t i = 0; i < table.backend_count; ++i)
+    if (table.backends[i]->name == name) return *table.backends[i];
   throw Error(Exit::incomplete, "no backend " + std::string(name));
 }
 
@@ -65,6 +70,7 @@ struct Party {
   Members members;
   std::vector<Members> groups;
   std::unique_ptr<World> own;
+  bool passing = false;
 
   explicit Party(std::vector<Members> all) : groups(std::move(all)) {
     for (std::size_t i = 0; i < groups.size(); ++i)
@@ -77,7 +83,12 @@ struct Party {
 
   Site site() const {
     // All ranks use the first device.
-    return {.members = members, .index = own->rank(), .group = own.get(), .groups = groups, .rehearsal = true};
+    return {.members = members,
+            .index = own->rank(),
+            .group = own.get(),
+            .groups = groups,
+            .passing = passing,
+            .rehearsal = true};
   }
   Collective ask(Collective question) const {
     question.ranks = static_cast<int>(members.size());

@@ -3,6 +3,7 @@
 #include "core/units.hpp"
 #include "core/work.hpp"
 
+#include <csignal>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
@@ -34,6 +35,11 @@ void before_coupled_call(int world_rank) {
   // Yields while it waits: on a machine with fewer cores than ranks, a hard spin would delay its neighbour as well.
   double const end = monotonic_seconds() + delay->seconds;
   while (monotonic_seconds() < end) std::this_thread::yield();
+}
+
+void before_telling(int world_rank) {
+  char const* const text = std::getenv("MARU_TEST_STOP_RANK");
+  if (text && parse_integer(text, "MARU_TEST_STOP_RANK", 0, 1 << 20) == world_rank) ::raise(SIGSTOP);
 }
 
 } // namespace maru

@@ -2,6 +2,7 @@
 #include "exporters/checkup_table.hpp"
 #include "tests/unit/doctor_job.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -27,6 +28,61 @@ TEST(Doctor, EachProcessAlone) {
   job.facts[0].launched = 8;
   EXPECT_THAT(job.ailments(), ElementsAre(HasSubstr("failure launcher h1: mpirun started 8 processes")));
   EXPECT_FALSE(job.examine().good);
+}
+
+TEST(Doctor, AnEnvironmentThatAJobLeftBehind) {
+  Job job(1);
+  job.facts[0].launched = 8;
+  job.setups[0].orphan = true;
+  EXPECT_THAT(job.ailments(),
+              ElementsAre(HasSubstr("failure launcher h1: the environment is that of one of 8 processes "
+                                    "of mpirun, and none is above this process")));
+  EXPECT_THAT(job.examine().advice.at(0).remedy, StartsWith("unset $("));
+}
+
+TEST(Doctor, AFolderThatDoesNotAnswer) {
+  Job job(3);
+  for (auto* place : {&job.setups[0].out, &job.setups[1].temporary, &job.setups[2].shared_memory, &job.setups[2].out}) {
+    place->silent = true;
+    place->fault = "does not answer in 5 s (nfs4 of fs1:/export)";
+    place->free_bytes = place->total_bytes = unknown_because<std::int64_t>(place->fault);
+  }
+  EXPECT_THAT(job.ailments(),
+              ElementsAre("failure results h1: run does not answer in 5 s (nfs4 of fs1:/export)",
+                          "failure temporary folder h2: /tmp does not answer in 5 s (nfs4 of fs1:/export)",
+                          "failure shared memory h3: /dev/shm does not answer in 5 s (nfs4 of fs1:/export)"));
+}
+
+TEST(Doctor, WhatDoesNotAnswerIsNotTakenForNothing) {
+  Job job(4);
+  for (auto& setup : job.setups) {
+    give_gpus(setup, 8);
+    setup.pci.nvidia = 8;
+    setup.fabric = {port("ACTIVE", 400)};
+  }
+  for (auto const* silent : {part::kernel, part::network, part::pci, part::gpus, part::processors})
+    job.setups[1].silent.push_back({silent, "does not answer in 10 s"});
+  auto& setup = job.setups[1];
+  auto const silent = setup.silent;
+  setup = {};
+  setup.silent = silent;
+  setup.mpi = job.setups[0].mpi;
+  setup.realtime = job.setups[0].realtime;
+  setup.shared_memory = setup.temporary = setup.out = roomy("/tmp");
+  job.facts[1].rank.cpus = job.facts[1].usable_cpus = "";
+  job.facts[1].host.cpu = "";
+  std::vector<std::string> expected;
+  for (auto const* name : {part::kernel, part::network, part::pci, part::gpus, part::processors})
+    expected.push_back(fmt::format("failure no answer h2: {}: does not answer in 10 s", name));
+  EXPECT_EQ(job.ailments(), expected);
+}
+
+TEST(Doctor, OneRankOfAHostIsEnoughToMissIt) {
+  Job job(2);
+  job.add(2);
+  job.facts[2].rank.rank = 2;
+  job.setups[2].silent.push_back({part::gpus, "does not answer in 30 s"});
+  EXPECT_THAT(job.ailments(), testing::Contains("failure no answer h2: GPUs: does not answer in 30 s"));
 }
 
 TEST(Doctor, VersionsThatDiffer) {

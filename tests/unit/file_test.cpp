@@ -3,8 +3,13 @@
 
 #include "core/error.hpp"
 
+#include <array>
+#include <chrono>
+#include <fcntl.h>
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 namespace maru {
@@ -58,6 +63,31 @@ TEST_F(File, IsLeftAsItWasWhereItCannotBeReplaced) {
 TEST_F(File, ThatCannotBeReadIsAFaultOfWhoAsked) {
   EXPECT_EQ(code_of([&] { read_file(path("none")); }), Exit::usage);
   EXPECT_EQ(code_of([&] { read_file(folder_); }), Exit::usage);
+}
+
+// Whoever reads /dev/stdin has the writers' pipe, and they may be slow.
+TEST_F(File, APipeIsReadToItsEnd) {
+  for (int const flags : {0, O_NONBLOCK}) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC | flags), 0);
+    std::thread writer([&] {
+      for (std::string const part : {"one ", "two ", "three"}) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(30));
+        EXPECT_EQ(::write(ends[1], part.data(), part.size()), static_cast<ssize_t>(part.size()));
+      }
+      ::close(ends[1]);
+    });
+    std::string content;
+    EXPECT_EQ(code_of([&] { content = read_file("/proc/self/fd/" + std::to_string(ends[0])); }), Exit::good);
+    EXPECT_EQ(content, "one two three");
+    writer.join();
+    ::close(ends[0]);
+  }
+}
+
+TEST_F(File, APipeThatNobodyWritesToIsEmpty) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(read_file(path("pipe")), "");
 }
 
 TEST_F(File, FoldersAreToldFromFiles) {

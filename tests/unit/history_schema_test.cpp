@@ -2,6 +2,7 @@
 // Files of other versions, of other programs, and damaged ones.
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "history/damaged.hpp"
 #include "history/schema.hpp"
 #include "history/store.hpp"
 #include "tests/unit/history_report.hpp"
@@ -115,6 +116,57 @@ TEST_F(HistorySchema, FindsDamage) {
   }
 }
 
+TEST_F(HistorySchema, FindsWhatIsMissing) {
+  { History(folder.file(), History::Access::write).add(history_report(1), "west"); }
+  Database(folder.file(), Database::Mode::write)
+      .run("PRAGMA foreign_keys = OFF; DROP TABLE value; DROP INDEX run_by_time; ALTER TABLE metric DROP COLUMN unit");
+  auto const history = History(folder.file(), History::Access::read);
+  EXPECT_EQ(history.check().size(), 11U) << "two objects and nine columns";
+  EXPECT_EQ(history.check().front(), "the table value is missing");
+  EXPECT_THROW(history.series(), Damaged);
+  EXPECT_THROW(History(folder.file(), History::Access::write).add(history_report(2), "west"), Damaged);
+}
+
+TEST_F(HistorySchema, MissesItsVersion) {
+  { History(folder.file(), History::Access::write).add(history_report(1), "west"); }
+  Database(folder.file(), Database::Mode::write).run("PRAGMA user_version = 0");
+  expect_refused("the version of its tables is lost; see maru history check");
+}
+
+// Its first hundred bytes say how all others are to be read.
+TEST_F(HistorySchema, ADamagedHeaderIsNoFaultOfTheMachine) {
+  { History(folder.file(), History::Access::write).add(history_report(1), "west"); }
+  auto const content = read_file(folder.file());
+  for (std::size_t at = 0; at < 100; ++at)
+    for (int const mask : {0xff, 0x01}) {
+      auto broken = content;
+      broken[at] = static_cast<char>(broken[at] ^ mask);
+      for (auto const access : {History::Access::read, History::Access::write}) {
+        write_file(folder.file(), broken);
+        try {
+          History history(folder.file(), access);
+          history.check();
+          history.series();
+          if (access == History::Access::write) history.add(history_report(2), "west");
+        } catch (Error const& error) {
+          EXPECT_EQ(error.code(), Exit::usage) << at << ": " << error.what();
+        }
+      }
+    }
+}
+
+TEST_F(HistorySchema, ADamagedVersionOfItsFormIsFound) {
+  { History(folder.file(), History::Access::write).add(history_report(1), "west"); }
+  auto broken = read_file(folder.file());
+  broken[18] = 7;
+  write_file(folder.file(), broken);
+  expect_refused("its header names no form of SQLite's files; see maru history check");
+  broken[16] = 1; // sizes of pages are powers of two
+  broken[17] = 1;
+  write_file(folder.file(), broken);
+  expect_refused("its header is damaged; see maru history check");
+}
+
 // No byte of a file may do more than be refused.
 TEST_F(HistorySchema, SurvivesDamageEverywhere) {
   {
@@ -147,8 +199,24 @@ TEST_F(HistorySchema, TakesRowsThatNobodyWouldWrite) {
            "INSERT INTO value SELECT series, at + 3, 99, software, 0, 'text', low, high FROM value LIMIT 1");
   History const history(folder.file(), History::Access::read);
   for (auto const& series : history.series())
-    for (auto const& point : history.points(series, 0, true)) EXPECT_GT(point.value, 0);
+    for (auto const& point : history.points(series, 0, true)) {
+      EXPECT_GT(point.value, 0);
+      EXPECT_LT(point.value, 1e60);
+    }
   EXPECT_FALSE(history.check().empty()) << "rows that name others which are missing";
+}
+
+TEST_F(HistorySchema, TakesNoIntervalThatIsNone) {
+  { History(folder.file(), History::Access::write).add(history_report(1), "west"); }
+  for (char const* bounds : {"low = -9e999", "high = 9e999", "low = 3, high = 1", "low = 1e-300, high = 1e300",
+                             "low = 'low'", "low = NULL"}) {
+    Database(folder.file(), Database::Mode::write).run("UPDATE value SET low = 1.9, high = 2.1");
+    Database(folder.file(), Database::Mode::write).run(fmt::format("UPDATE value SET {}", bounds).c_str());
+    History const history(folder.file(), History::Access::read);
+    auto const points = history.points(history.series().at(0));
+    ASSERT_EQ(points.size(), 1U);
+    EXPECT_FALSE(points[0].ci) << bounds;
+  }
 }
 
 TEST_F(HistorySchema, ReadsWhereNothingCanBeWritten) {

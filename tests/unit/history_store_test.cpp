@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/work.hpp"
 #include "history/file_system.hpp"
+#include "history/schema.hpp"
 #include "history/store.hpp"
 #include "tests/unit/history_report.hpp"
 
 #include <cmath>
+#include <filesystem>
 #include <gtest/gtest.h>
+#include <optional>
 #include <sys/wait.h>
+#include <unistd.h>
 
 namespace maru {
 namespace {
@@ -213,6 +218,48 @@ TEST_F(HistoryStore, TakesManyWritersOfAFreshFile) {
   ASSERT_EQ(history.series().size(), 3U);
   for (auto const& series : history.series()) EXPECT_EQ(history.points(series).size(), writers * runs + 1U);
   EXPECT_EQ(history.check(), std::vector<std::string>{});
+}
+
+/// Seconds until a process of an ordinary user was refused, and with which code; nothing where it was not.
+std::optional<std::pair<double, Exit>> refused_to_write(std::string const& file) {
+  auto const begun = monotonic_seconds();
+  auto const child = ::fork();
+  if (child == 0) {
+    constexpr ::uid_t nobody = 65534;
+    if (::getuid() == 0 && ::setresuid(nobody, nobody, nobody) != 0) ::_exit(99);
+    try {
+      History(file, History::Access::write).add(history_report(2), "west");
+      ::_exit(0);
+    } catch (Error const& error) {
+      ::_exit(static_cast<int>(error.code()));
+    }
+  }
+  int status = 0;
+  if (::waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) == 0) return std::nullopt;
+  return std::pair(monotonic_seconds() - begun, static_cast<Exit>(WEXITSTATUS(status)));
+}
+
+// Only a lock is worth waiting for.
+TEST_F(HistoryStore, RefusesAtOnceWhatCannotBeWrittenTo) {
+  constexpr double at_once = 20; // seconds; a minute is what it waits for a lock
+  auto const expect_refused = [&](std::string const& file, Exit code) {
+    auto const refused = refused_to_write(file);
+    ASSERT_TRUE(refused) << file;
+    EXPECT_LT(refused->first, at_once) << file;
+    EXPECT_EQ(refused->second, code) << file;
+  };
+  expect_refused("/dev/null", Exit::usage);
+  expect_refused("/", Exit::usage);
+  { // a file of its own in a folder where nothing can be made beside it
+    Database database(folder.file(), Database::Mode::write);
+    database.run("PRAGMA journal_mode = DELETE");
+    migrate(database, migrations());
+  }
+  std::filesystem::permissions(folder.file(), std::filesystem::perms(0666));
+  std::filesystem::permissions(folder.file("."), std::filesystem::perms(0555));
+  expect_refused(folder.file(), Exit::incomplete);
+  expect_refused(folder.file("new.db"), Exit::incomplete);
+  std::filesystem::permissions(folder.file("."), std::filesystem::perms(0755));
 }
 
 TEST(HistoryFileSystem, KnowsThoseOfSeveralHosts) {

@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads hosts that were made up: a folder with proc/, sys/ and dev/ in it.
 #include "collectors/host_reader.hpp"
+#include "collectors/launcher.hpp"
 
+#include <array>
+#include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <random>
+#include <set>
+#include <stdexcept>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 namespace maru {
@@ -251,6 +261,133 @@ TEST(HostReader, ThisMachine) {
   EXPECT_TRUE(setup.load.value);
   EXPECT_TRUE(setup.limits.value);
   EXPECT_GT(setup.cpus.value.value_or(0), 0);
+}
+
+/// Sources of which some parts never answer; a process that is asked cannot be told to stop by any signal but one.
+HostSources hanging(HostSources sources, std::set<std::string_view> parts) {
+  sources.patience = 0.1;
+  sources.before = [parts = std::move(parts)](std::string_view part) {
+    if (!parts.contains(part)) return;
+    sigset_t all;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_BLOCK, &all, nullptr);
+    for (;;) ::pause();
+  };
+  return sources;
+}
+
+TEST_F(FakeRoot, EveryPartHasAProcessOfItsOwn) {
+  put("/proc/loadavg", "0.42 0.30 0.20 1/234 5678\n");
+  put("/sys/class/infiniband/mlx5_0/ports/1/state", "4: ACTIVE\n");
+  fs::create_directories(root_ / "dev/shm");
+  sources_.environment.push_back({"TMPDIR", root_.string()});
+  auto const setup = HostReading(sources_).collect();
+  auto same = read();
+  EXPECT_EQ(setup.load.value, 0.42);
+  EXPECT_EQ(setup.fabric.size(), 1U);
+  EXPECT_EQ(setup.environment.size(), 1U);
+  EXPECT_TRUE(setup.silent.empty());
+  for (auto const place : {&HostSetup::shared_memory, &HostSetup::temporary, &HostSetup::out}) {
+    EXPECT_EQ((setup.*place).path, (same.*place).path);
+    EXPECT_EQ((setup.*place).fault, "");
+    EXPECT_FALSE((setup.*place).silent);
+    EXPECT_TRUE((setup.*place).free_bytes.value);
+  }
+}
+
+TEST_F(FakeRoot, WhatDoesNotAnswerKeepsNobodyWaiting) {
+  put("/proc/loadavg", "0.42 0.30 0.20 1/234 5678\n");
+  put("/proc/self/mountinfo", "21 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+                              "36 21 0:4 / /data rw,noatime shared:1 - nfs4 fs1:/export rw\n"
+                              "37 21 0:5 / /database rw - nfs4 fs2:/export rw\nnonsense\n");
+  sources_.out = "/data/runs/one";
+  auto const begun = std::chrono::steady_clock::now();
+  auto setup = HostReading(hanging(sources_, {"results", "network"})).collect();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(20));
+  EXPECT_TRUE(setup.out.silent);
+  EXPECT_EQ(setup.out.path, "/data/runs/one");
+  EXPECT_EQ(setup.out.fault, "does not answer in 0.5 s (nfs4 of fs1:/export)");
+  EXPECT_FALSE(setup.temporary.silent);
+  EXPECT_EQ(setup.load.value, 0.42);
+  ASSERT_EQ(setup.silent.size(), 1U);
+  EXPECT_EQ(setup.silent[0].part, part::network);
+  EXPECT_EQ(setup.silent[0].fault, "does not answer in 1 s");
+  setup = host_setup_from_cbor(to_cbor(setup)); // as it goes to rank 0
+  EXPECT_TRUE(setup.out.silent);
+  EXPECT_EQ(setup.silent.size(), 1U);
+  EXPECT_EQ(HostReading(hanging(sources_, {part::kernel})).collect().silent.at(0).part, part::kernel);
+}
+
+TEST(Inquiry, BringsAnswersAndFaults) {
+  Bytes const long_answer(1 << 20, std::byte{7});
+  Inquiry good(60, [&] { return long_answer; });
+  Inquiry bad(60, []() -> Bytes { throw std::runtime_error("no such thing"); });
+  Inquiry dead(60, []() -> Bytes {
+    ::raise(SIGKILL);
+    return {};
+  });
+  Inquiry empty(60, [] { return Bytes(); });
+  EXPECT_EQ(good.reply().bytes, long_answer);
+  EXPECT_EQ(bad.reply().fault, "no such thing");
+  EXPECT_THAT(dead.reply().fault, HasSubstr("ends whoever asks: Killed"));
+  EXPECT_EQ(empty.reply().bytes, Bytes());
+}
+
+TEST(Inquiry, TakesWhatWasAnsweredWhileNobodyLooked) {
+  Inquiry early(0.2, [] { return Bytes(1 << 20, std::byte{7}); }); // more than a pipe holds
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  EXPECT_TRUE(early.reply().bytes);
+}
+
+// A pipe's reader and a launcher wait until nobody has the other end any more.
+TEST(Inquiry, HoldsNothingThatOthersWaitFor) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0); // as standard output is: for every process that is made
+  Inquiry hung(0.1, []() -> Bytes {
+    for (;;) ::pause();
+  });
+  ::close(ends[1]);
+  EXPECT_EQ(hung.reply().fault, "does not answer in 0.1 s");
+  pollfd wanted{ends[0], POLLIN, 0};
+  EXPECT_EQ(::poll(&wanted, 1, 20'000), 1);
+  ::close(ends[0]);
+}
+
+class Ancestors : public FakeRoot {
+protected:
+  bool below(std::int64_t process) const { return below_launcher(SystemFiles(root_.string()), process); }
+};
+
+TEST_F(Ancestors, ALauncherIsFound) {
+  put("/proc/1/stat", "1 (systemd) S 0 1 1\n");
+  put("/proc/5/stat", "5 (slurmstepd) S 1 5 5\n");
+  put("/proc/6/stat", "6 (a) b ( c) S 5 6 6\n");
+  put("/proc/7/stat", "7 (maru) R 6 7 7\n");
+  put("/proc/8/stat", "8 (bash) S 1 8 8\n");
+  put("/proc/9/stat", "9 (maru) R 8 9 9\n");
+  EXPECT_TRUE(below(7));
+  EXPECT_FALSE(below(9));
+  EXPECT_TRUE(below(10)) << "what cannot be seen may be there";
+  put("/proc/11/stat", "11 (x) S 12 1 1\n");
+  put("/proc/12/stat", "12 (x) S 11 1 1\n");
+  EXPECT_FALSE(below(11));
+}
+
+TEST(Launcher, AServerThatIsGoneIsToldFromOneThatIsThere) {
+  int const listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr const*>(&address), size), 0);
+  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  auto const uri = "7.0;tcp4://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  EXPECT_TRUE(server_is_gone(uri)) << "bound, but nobody listens";
+  ASSERT_EQ(::listen(listener, 1), 0);
+  EXPECT_FALSE(server_is_gone(uri));
+  ::close(listener);
+  for (char const* odd : {"", "tcp4://", "tcp4://127.0.0.1", "tcp4://127.0.0.1:0", "tcp4://here:1", "tcp6://[::1]:1"})
+    EXPECT_FALSE(server_is_gone(odd)) << odd;
 }
 
 } // namespace

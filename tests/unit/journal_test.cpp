@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
 #include "core/journal.hpp"
+#include "core/report_io.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -84,6 +85,27 @@ TEST_F(JournalTest, RecordsOfAnOpenCaseDoNotCount) {
   spoil(line + "\n");
   EXPECT_EQ(read_journal(directory_).records.size(), 1U);
   EXPECT_EQ(read_journal(directory_).valid_bytes, whole);
+}
+
+TEST_F(JournalTest, ItsFileIsReadAsAReport) {
+  auto x = record("x");
+  x.samples.at = x.samples.seconds = {1};
+  Journal::create(directory_, header()).append({x}, "case 1");
+  spoil("{\"rec");
+  auto const file = journal_path(directory_);
+  auto const report = read_report(file);
+  EXPECT_EQ(report.run.id, "id");
+  EXPECT_EQ(report.lost.size(), 1U);
+  ASSERT_EQ(report.records.size(), 1U);
+  EXPECT_EQ(report.records[0].samples.seconds.size(), 1U);
+  EXPECT_TRUE(read_report(file, Keep::figures).records.at(0).samples.seconds.empty());
+  auto const other = directory_ + "/copy"; // it is known by what is in it
+  std::filesystem::rename(file, other);
+  EXPECT_EQ(read_report(other).run.id, "id");
+  std::ofstream(other) << "{\"maru_journal\":1,";
+  EXPECT_THROW(read_report(other), Error);
+  std::ofstream(other) << "{\"maru_jou";
+  EXPECT_THROW(read_report(other), Error);
 }
 
 TEST(ParseJournal, WithoutAHeaderIsUsage) {

@@ -98,6 +98,18 @@ TEST(StepProbe, ListsLayoutsInGroupsOfTheirSize) {
   for (auto const& item : cases) EXPECT_TRUE(item.backend) << item.skip_reason;
 }
 
+TEST(StepProbe, IsRefusedBeforeItIsPreparedWhereARankHasTooLittleMemory) {
+  auto const item = cases_of("step", {}).at(0);
+  auto step = std::get<Step>(item.operation);
+  EXPECT_FALSE(item.backend->supports(step)) << "not known";
+  step.memory_bytes = std::int64_t{1} << 40;
+  EXPECT_FALSE(item.backend->supports(step));
+  step.memory_bytes = 64 << 20;
+  auto const skipped = item.backend->supports(step);
+  ASSERT_TRUE(skipped);
+  EXPECT_THAT(skipped->reason, HasSubstr("share of the host's memory is 0.1: fewer layers"));
+}
+
 TEST(StepProbe, FaultsAreOneLine) {
   EXPECT_THAT(fault_of("step", {{"model", {"gpt3-1.2b"}}}), HasSubstr("did you mean 'gpt3-1.3b'"));
   EXPECT_THAT(fault_of("step", {{"model", {"custom"}}}), HasSubstr("no widths"));

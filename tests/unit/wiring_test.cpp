@@ -121,6 +121,15 @@ TEST(Wire, ThreadsFollowTheCoresGiven) {
   EXPECT_FALSE(wired.ranks[0].bound);
 }
 
+TEST(Wire, MemoryIsTheSmallestShare) {
+  auto facts = cluster(2, 2);
+  EXPECT_EQ(wire(facts).memory_bytes, 0) << "nobody knows";
+  for (auto& f : facts) f.host.memory_bytes = f.host.name == "h1" ? 1000 : 3000;
+  EXPECT_EQ(wire(facts).memory_bytes, 500);
+  facts[2].host.memory_bytes = facts[3].host.memory_bytes = 0;
+  EXPECT_EQ(wire(facts).memory_bytes, 1500);
+}
+
 TEST(Groups, EveryKind) {
   std::vector<std::string> const hosts{"a", "a", "b", "b", "b"};
   EXPECT_THAT(make_groups("world", hosts), ElementsAre(ElementsAre(0, 1, 2, 3, 4)));
