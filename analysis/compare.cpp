@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/compare.hpp"
 
-#include "analysis/robust.hpp"
 #include "core/measurement.hpp"
+#include "core/statistics.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -62,7 +62,28 @@ double error_of(Measurement const& value) {
   return std::log(value.ci->high / value.ci->low) / 2 / in_deviations;
 }
 
-double median(std::vector<double> values) { return median_of(values); }
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return quantile(values, 0.5);
+}
+
+constexpr std::size_t least_places = 3; // whose spread says something where their own intervals are missing
+
+/// What the places' ratios themselves say of their median: by order statistics, which assume nothing, where there are
+/// enough places for that; else as if they were normal, by Student's quantile (Abramowitz and Stegun 26.7.5).
+Interval spread_of_places(std::vector<double> const& sorted, double deviations) {
+  auto const count = static_cast<double>(sorted.size());
+  if (auto const exact = median_interval(sorted, std::erf(deviations / std::numbers::sqrt2))) return *exact;
+  double const middle = quantile(sorted, 0.5);
+  if (sorted.size() < 2) return {middle, middle};
+  double sum = 0, squares = 0;
+  for (auto const value : sorted) sum += value;
+  for (auto const value : sorted) squares += (value - sum / count) * (value - sum / count);
+  double const z = deviations, free = count - 1, z3 = z * z * z, z5 = z3 * z * z;
+  double const student = z + (z3 + z) / (4 * free) + (5 * z5 + 16 * z3 + 3 * z) / (96 * free * free);
+  double const half = student * std::sqrt(squares / free / count) * (count > 2 ? std::sqrt(std::numbers::pi / 2) : 1);
+  return {middle - half, middle + half};
+}
 
 Difference difference(Answers const& before, Answers const& after, double deviations) {
   auto const& metric = *before.metric;
@@ -91,14 +112,15 @@ Difference difference(Answers const& before, Answers const& after, double deviat
   if (logs.empty()) return result;
   result.before = median(olds);
   result.after = median(news);
-  auto const center = center_of(logs);
-  result.ratio = std::exp(center.median);
+  std::sort(logs.begin(), logs.end());
+  double const middle = quantile(logs, 0.5);
+  result.ratio = std::exp(middle);
+  if (!known && logs.size() < least_places) return result;
   auto const places = static_cast<double>(logs.size());
   double const of_median = logs.size() > 2 ? std::sqrt(std::numbers::pi / 2) : 1.0;
-  double const error = of_median * std::max(known ? std::sqrt(own) / places : 0.0,
-                                            logs.size() > 1 ? center.sigma / std::sqrt(places) : 0.0);
-  if (!known && logs.size() < 3) return result;
-  result.ci = Interval{std::exp(center.median - deviations * error), std::exp(center.median + deviations * error)};
+  double const half = known ? deviations * of_median * std::sqrt(own) / places : 0;
+  auto const shown = spread_of_places(logs, deviations);
+  result.ci = Interval{std::exp(std::min(middle - half, shown.low)), std::exp(std::max(middle + half, shown.high))};
   bool const lower = result.ci->high<1, higher = result.ci->low> 1;
   result.change = !lower && !higher                     ? Change::none
                   : higher == metric.higher_is_better() ? Change::better

@@ -9,11 +9,10 @@ namespace maru {
 /// Two runs, question by question. Places (a rank, a host, a group) are compared with themselves: host and place on it
 /// where the runs share hosts, otherwise by number. The ratio is the median over the places of after over before.
 ///
-/// Its standard error, as a logarithm, is the larger of what the records' own intervals give and what the places'
-/// ratios show by their spread (robust; a median's error is sqrt(pi/2) times that of a mean). The interval is that
-/// times the normal quantile of 1 − 0.05 / (2 · questions) (Bonferroni), so that among many questions none differs by
-/// chance. What varies between two runs of the same machine, and not within them, is not in it. Doubtful records and
-/// second looks are left out. Pure.
+/// Its interval is the wider of what the records' own intervals give and what the places' ratios show by their spread:
+/// by order statistics of the median, with too few places for that by Student's quantile. It is for 1 − 0.05 /
+/// questions (Bonferroni), so that among many questions none differs by chance. What varies between two runs of the
+/// same machine, and not within them, is not in it. Doubtful records and second looks are left out. Pure.
 Comparison compare(Report const& before, Report const& after);
 
 /// The normal quantile that a two-sided interval of `questions` questions together needs for 95 %.

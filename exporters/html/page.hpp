@@ -127,7 +127,7 @@ struct Page {
 /// What bounds a page. Those that are left out are counted on it.
 struct PageLimits {
   std::size_t hosts = 1024;
-  std::size_t host_values = 300000; ///< figures of all hosts together; with more questions there are fewer hosts
+  std::size_t host_values = 800000; ///< figures of all hosts together; with more questions there are fewer hosts
   std::size_t least_hosts = 64;
   std::size_t questions = 2000;
   std::size_t link_rows = 40;

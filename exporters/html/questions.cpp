@@ -5,7 +5,7 @@
 #include "exporters/rank_hosts.hpp"
 
 #include <algorithm>
-#include <map>
+#include <cmath>
 #include <unordered_map>
 
 namespace maru {
@@ -33,6 +33,14 @@ struct One {
   std::optional<Interval> ci;
 };
 
+/// Calls with each record and each of its figures that is shown.
+template <class Call> void for_each_shown(Answer const& answer, Call call) {
+  for (auto const* record : answer.timed)
+    for (auto const& one : shown_rates(*record)) call(record, one);
+  for (auto const* record : answer.records)
+    for (auto const& one : shown_conditions(*record)) call(record, one);
+}
+
 PageFigure figure_over(std::string_view name, std::vector<One> values, RankHosts const& hosts) {
   std::stable_sort(values.begin(), values.end(), [](One const& a, One const& b) { return a.value < b.value; });
   std::vector<double> sorted;
@@ -53,12 +61,12 @@ PageFigure figure_over(std::string_view name, std::vector<One> values, RankHosts
 
 void add_figures(PageQuestion& question, Answer const& answer, RankHosts const& hosts) {
   std::vector<std::pair<std::string_view, std::vector<One>>> figures;
-  for (auto const* record : answer.timed)
-    for (auto const& [name, value, ci] : shown(*record)) {
-      auto found = std::find_if(figures.begin(), figures.end(), [&](auto const& one) { return one.first == name; });
-      if (found == figures.end()) found = figures.insert(figures.end(), {name, {}});
-      found->second.push_back({value, record, ci});
-    }
+  for_each_shown(answer, [&](Record const* record, Shown const& one) {
+    auto const& [name, value, ci] = one;
+    auto found = std::find_if(figures.begin(), figures.end(), [&](auto const& known) { return known.first == name; });
+    if (found == figures.end()) found = figures.insert(figures.end(), {name, {}});
+    found->second.push_back({value, record, ci});
+  });
   for (auto& [name, values] : figures) question.figures.push_back(figure_over(name, std::move(values), hosts));
 }
 
@@ -113,6 +121,16 @@ PageQuestion one_question(std::vector<Record const*> records, RankHosts const& h
   return question;
 }
 
+void add_host_value(PageQuestion& question, Shown const& one, std::size_t host, std::size_t hosts) {
+  for (auto& figure : question.figures) {
+    if (figure.name != one.name) continue;
+    if (figure.by_host.empty()) figure.by_host.assign(hosts, no_value);
+    auto& own = figure.by_host[host];
+    bool const worse = low_is_good(one.name) ? one.value > own : one.value < own;
+    if (std::isnan(own) || worse) own = one.value;
+  }
+}
+
 } // namespace
 
 std::string page_key(Record const& record) { return question(record) + " " + kind_of(record.group); }
@@ -121,10 +139,15 @@ bool low_is_good(std::string_view figure) {
   return figure == "duration" || figure == "power" || figure == "temperature" || figure == "energy";
 }
 
-std::vector<Shown> shown(Record const& record) {
+std::vector<Shown> shown_rates(Record const& record) {
   std::vector<Shown> result;
   for (auto const& figure : figures(record))
     if (figure.name != "algorithm_bandwidth") result.push_back({figure.name, figure.value, figure.ci});
+  return result;
+}
+
+std::vector<Shown> shown_conditions(Record const& record) {
+  std::vector<Shown> result;
   if (record.conditions) add_conditions(result, *record.conditions);
   return result;
 }
@@ -161,19 +184,11 @@ void add_host_values(std::vector<PageQuestion>& questions, Report const& report,
   for (std::size_t i = 0; i < hosts.size(); ++i) places.emplace(hosts[i].name, i);
   auto groups = asked(report).groups;
   for (std::size_t i = 0; i < questions.size(); ++i)
-    for (auto const* record : make_answer(std::move(groups[i])).timed) {
+    for_each_shown(make_answer(std::move(groups[i])), [&](Record const* record, Shown const& one) {
       auto const within = of_rank.of(record->group);
       auto const place = within.size() == 1 ? places.find(within.front()) : places.end();
-      if (place == places.end()) continue;
-      for (auto const& [name, value, ci] : shown(*record))
-        for (auto& figure : questions[i].figures) {
-          if (figure.name != name) continue;
-          if (figure.by_host.empty()) figure.by_host.assign(hosts.size(), no_value);
-          auto& own = figure.by_host[place->second];
-          bool const worse = low_is_good(name) ? value > own : value < own;
-          if (own != own || worse) own = value;
-        }
-    }
+      if (place != places.end()) add_host_value(questions[i], one, place->second, hosts.size());
+    });
 }
 
 } // namespace maru

@@ -15,13 +15,15 @@ struct Asked {
 };
 Asked asked(Report const& report);
 
-/// What a page shows of a record: its duration, its rate, and the conditions of one device.
+/// What a page shows of a record: its duration and its rate, when they may be used or nobody has better ones, and the
+/// conditions of one device, which are of most interest where the figures must not be used.
 struct Shown {
   std::string_view name;
   double value = 0;
   std::optional<Interval> ci = {};
 };
-std::vector<Shown> shown(Record const& record);
+std::vector<Shown> shown_rates(Record const& record);
+std::vector<Shown> shown_conditions(Record const& record);
 
 /// Whether the greatest is the worst.
 bool low_is_good(std::string_view figure);

@@ -12,15 +12,31 @@ if (!out) throw new Error("usage: node build.js FOLDER");
 
 async function bundle(entry) {
   const result = await build({
-    absWorkingDir: here, entryPoints: [entry], bundle: true, minify: true, write: false, metafile: true,
-    format: "iife", target: ["es2022"], charset: "utf8", legalComments: "none", logLevel: "warning",
+    absWorkingDir: here,
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    format: "iife",
+    target: ["es2022"],
+    charset: "utf8",
+    legalComments: "none",
+    logLevel: "warning",
   });
   return { text: result.outputFiles[0].text.trimEnd(), inputs: Object.keys(result.metafile.inputs) };
 }
 
 /** "node_modules/d3-array/src/bin.js" is of d3-array. */
 function packagesOf(inputs) {
-  const names = inputs.filter((path) => path.startsWith("node_modules/")).map((path) => path.split("/").slice(1, path.split("/")[1].startsWith("@") ? 3 : 2).join("/"));
+  const names = inputs
+    .filter((path) => path.startsWith("node_modules/"))
+    .map((path) =>
+      path
+        .split("/")
+        .slice(1, path.split("/")[1].startsWith("@") ? 3 : 2)
+        .join("/"),
+    );
   return [...new Set(names)].sort();
 }
 
@@ -44,9 +60,15 @@ const hash = (text) => `'sha256-${createHash("sha256").update(text).digest("base
 const { text, inputs } = await bundle("main.js");
 const script = licences(packagesOf(inputs)) + text;
 const style = (await bundle("style.css")).text;
-for (const bad of ["</script", "<!--", ")TEXT\""]) if (script.includes(bad) || style.includes(bad)) throw new Error(`the bundle contains ${bad}`);
+for (const bad of ["</script", "<!--", ')TEXT"'])
+  if (script.includes(bad) || style.includes(bad)) throw new Error(`the bundle contains ${bad}`);
 // Nothing but this script and this style: no other code, no connection, no image, no frame.
 const policy = `default-src 'none'; script-src ${hash(script)}; style-src ${hash(style)}; base-uri 'none'; form-action 'none'`;
 
 mkdirSync(out, { recursive: true });
-for (const [name, content] of [["script.js", script], ["style.css", style], ["policy.txt", policy]]) writeFileSync(join(out, name), content);
+for (const [name, content] of [
+  ["script.js", script],
+  ["style.css", style],
+  ["policy.txt", policy],
+])
+  writeFileSync(join(out, name), content);

@@ -10,14 +10,34 @@ export function table(columns, rows, caption) {
     "table",
     {},
     caption ? h("caption", { class: "offscreen" }, caption) : null,
-    h("thead", {}, h("tr", {}, columns.map((column) => cell("th", column, column.label)))),
-    h("tbody", {}, rows.map((row) => h("tr", {}, row.map((content, i) => cell("td", columns[i], content ?? ""))))),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        columns.map((column) => cell("th", column, column.label)),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      rows.map((row) =>
+        h(
+          "tr",
+          {},
+          row.map((content, i) => cell("td", columns[i], content ?? "")),
+        ),
+      ),
+    ),
   );
 }
 
 const asText = (content) => (content instanceof Node ? content.textContent : String(content ?? ""));
 export const tabbed = (columns, rows) =>
-  [columns.map((column) => column.label), ...rows.map((row) => row.map(asText))].map((row) => row.join("\t")).join("\n");
+  [columns.map((column) => column.label), ...rows.map((row) => row.map(asText))]
+    .map((row) => row.join("\t"))
+    .join("\n");
 
 function copyButton(columns, rows) {
   const button = h("button", { type: "button", class: "quiet" }, t("copy"));
@@ -33,7 +53,9 @@ function tableView(columns, rows, title) {
   const details = h("details", { class: "table-view" }, h("summary", {}, t("table")));
   details.addEventListener("toggle", () => {
     if (details.open && details.children.length === 1)
-      details.append(h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title }, table(columns, rows(), title)));
+      details.append(
+        h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title }, table(columns, rows(), title)),
+      );
   });
   return details;
 }
@@ -62,7 +84,12 @@ function readable(box, columns, rows, readout) {
  */
 export function figure({ id, title, note, draw, columns, rows, legend }) {
   const readout = h("p", { class: "readout", "aria-live": "polite" });
-  const box = h("div", { class: "plot", tabindex: 0, role: "img", "aria-label": `${title}. ${note ?? ""} ${t("keys")}` });
+  const box = h("div", {
+    class: "plot",
+    tabindex: 0,
+    role: "img",
+    "aria-label": `${title}. ${note ?? ""} ${t("keys")}`,
+  });
   const element = h(
     "figure",
     { class: "figure", id },
@@ -73,8 +100,8 @@ export function figure({ id, title, note, draw, columns, rows, legend }) {
     h("div", { class: "tools" }, tableView(columns, rows, title), copyButton(columns, rows)),
   );
   readable(box, columns, rows, readout);
-  element.redraw = () => {
-    const width = Math.max(280, Math.floor(box.clientWidth || element.clientWidth || 640));
+  element.redraw = (wanted) => {
+    const width = Math.max(280, Math.floor(wanted ?? (box.clientWidth || 640)));
     box.replaceChildren(...[draw(width)].flat());
   };
   return element;

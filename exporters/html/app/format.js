@@ -53,6 +53,11 @@ export function siTick(value) {
   return `${Number((value / factor).toPrecision(3))}${prefix ? ` ${prefix}` : ""}`;
 }
 
+/** Labels of an axis of times: "100 µs". */
+export const timeTick = (value) => (value === 0 ? "0" : `${siTick(value)}${siTick(value).includes(" ") ? "" : " "}s`);
+/** Labels of an axis without a unit: 0.1, 10. */
+export const plainTick = (value) => String(Number(value.toPrecision(3)));
+
 /** "4K": binary, as on the command line. */
 export function size(bytes) {
   let value = bytes;
@@ -76,7 +81,9 @@ export function halfWidth(figure) {
 }
 
 export function utc(seconds) {
-  return Number.isFinite(seconds) && seconds > 0 ? `${new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC` : "–";
+  return Number.isFinite(seconds) && seconds > 0
+    ? `${new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`
+    : "–";
 }
 
 export function stretch(seconds) {

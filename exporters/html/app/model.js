@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading aids for the data that the page was made with (exporters/html/page.hpp).
 
-import { size } from "./format.js";
+import { pretty, size } from "./format.js";
 
 export const figureOf = (question, name) => question.figures.find((figure) => figure.name === name);
 
@@ -19,9 +19,9 @@ export function ofHost(figure, host) {
 
 const plain = (value) => String(value);
 
-/** "1024" for a square product, "4096×1024×512" otherwise. */
+/** "1024" for a square product, "8K×28K×8K" otherwise. */
 export function shapeOf({ m, n, k }) {
-  return m === n && n === k ? plain(m) : `${m}×${n}×${k}`;
+  return m === n && n === k ? plain(m) : [m, n, k].map(size).join("×");
 }
 
 /** What tells a question from the others of its operation. */
@@ -64,5 +64,13 @@ export function counterpart(page, question) {
 }
 export const keyOf = (question) =>
   JSON.stringify([question.probe, question.operation, question.backend, question.group, question.labels]);
+
+/** "≥ 389 GB/s (whose figure it is)", each once. */
+export function floorsOf(questions) {
+  const all = questions
+    .filter((one) => one.expected)
+    .map(({ expected }) => `${pretty(expected.least, expected.figure)} (${expected.source})`);
+  return [...new Set(all)].join("; ");
+}
 
 export const sum = (items, of) => items.reduce((total, item) => total + (of(item) ?? 0), 0);

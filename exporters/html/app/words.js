@@ -20,4 +20,5 @@ export function t(key, ...values) {
   return typeof entry === "function" ? entry(...values) : entry;
 }
 /** The word for what may be anything, such as a kind of finding: itself where there is none. */
-export const word = (prefix, key) => dictionaries[language][`${prefix}.${key}`] ?? en[`${prefix}.${key}`] ?? String(key);
+export const word = (prefix, key) =>
+  dictionaries[language][`${prefix}.${key}`] ?? en[`${prefix}.${key}`] ?? String(key);

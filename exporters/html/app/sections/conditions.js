@@ -12,7 +12,17 @@ function pointsOf(ctx, name) {
     .filter((question) => question.began !== undefined && figureOf(question, name))
     .map((question) => {
       const own = figureOf(question, name);
-      return { question, own, x: (question.began + question.ended) / 2, value: own.median, low: own.spread[1], high: own.spread[2], least: own.spread[0], greatest: own.spread[3], host: ofHost(own, ctx.host) };
+      return {
+        question,
+        own,
+        x: (question.began + question.ended) / 2,
+        value: own.median,
+        low: own.spread[1],
+        high: own.spread[2],
+        least: own.spread[0],
+        greatest: own.spread[3],
+        host: ofHost(own, ctx.host),
+      };
     })
     .sort((a, b) => a.x - b.x);
 }
@@ -26,12 +36,23 @@ function draw(points, name, width) {
   const hosted = points.filter((point) => point.host !== undefined);
   const marked = points.filter((point) => troubles(point.question).length);
   return chart({
-    width, height: 190, marginLeft: 56, marginBottom: 28, x: { tickFormat: (value) => `${siTick(value)} s`, ticks: Math.max(3, Math.floor(width / 110)) }, y: { domain: [low - pad, high + pad], ticks: 5, tickFormat: siTick },
+    width,
+    height: 190,
+    marginLeft: 56,
+    marginBottom: 28,
+    x: { tickFormat: (value) => `${siTick(value)} s`, ticks: Math.max(3, Math.floor(width / 110)) },
+    y: { domain: [low - pad, high + pad], ticks: 5, tickFormat: siTick },
     marks: [
       marks.gridY({ ticks: 5 }),
       marks.ruleX(marked, { x: "x", stroke: "var(--fail)", strokeOpacity: 0.35, strokeWidth: 3 }),
       marks.areaY(points, { x: "x", y1: "low", y2: "high", fill: "var(--series-0)", fillOpacity: 0.18 }),
-      marks.line(points, { x: "x", y: "value", stroke: "var(--series-0)", strokeWidth: 1.8, strokeOpacity: hosted.length ? 0.45 : 1 }),
+      marks.line(points, {
+        x: "x",
+        y: "value",
+        stroke: "var(--series-0)",
+        strokeWidth: 1.8,
+        strokeOpacity: hosted.length ? 0.45 : 1,
+      }),
       marks.dot(points, { x: "x", y: "value", r: 2.4, fill: "var(--series-0)" }),
       marks.line(hosted, { x: "x", y: "host", stroke: "var(--accent)", strokeWidth: 2.4 }),
       marks.dot(hosted, { x: "x", y: "host", r: 3, fill: "var(--accent)" }),
@@ -56,15 +77,52 @@ export function conditions(ctx) {
     const lowest = points.reduce((a, b) => (b.least < a.least ? b : a));
     const highest = points.reduce((a, b) => (b.greatest > a.greatest ? b : a));
     const marked = points.filter((point) => troubles(point.question).length).length;
-    const columns = [{ label: t("time_axis"), number: true }, { label: t("question") }, { label: t("median"), number: true }, { label: t("most"), number: true }, { label: t("least"), number: true }, { label: t("greatest"), number: true },
-      { label: t("worst_group") }, { label: t("host"), number: true }, { label: t("remarks") }];
-    figures.push(figure({
-      id: `condition-${name}`, title: t("condition_title", word("figure", name), pretty(lowest.least, name), pretty(highest.greatest, name), marked), note: t("condition_note", unitOf(name)), draw: (width) => draw(points, name, width), columns,
-      rows: () => points.map((point) => [point.x.toFixed(1), titleOf(point.question), pretty(point.value, name), `${pretty(point.low, name)} … ${pretty(point.high, name)}`, pretty(point.least, name), pretty(point.greatest, name),
-        point.own.worst_host ? `${point.own.worst_host} ${t("rank")} ${point.own.worst_rank}` : "", ctx.host >= 0 ? pretty(point.host, name) : "", troubles(point.question).map((kind) => word("doubt", kind)).join(", ")]),
-      legend: legend([{ colour: "var(--series-0)", label: t("legend_median") }, { colour: "var(--series-0)", label: t("legend_most"), shape: "band" }, ...(marked ? [{ colour: "var(--fail)", label: t("legend_trouble"), shape: "band" }] : []),
-        ...(ctx.host >= 0 ? [{ colour: "var(--accent)", label: ctx.hostName }] : [])]),
-    }));
+    const columns = [
+      { label: t("time_axis"), number: true },
+      { label: t("question") },
+      { label: t("median"), number: true },
+      { label: t("most"), number: true },
+      { label: t("least"), number: true },
+      { label: t("greatest"), number: true },
+      { label: t("worst_group") },
+      { label: t("host"), number: true },
+      { label: t("remarks") },
+    ];
+    figures.push(
+      figure({
+        id: `condition-${name}`,
+        title: t(
+          "condition_title",
+          word("figure", name),
+          pretty(lowest.least, name),
+          pretty(highest.greatest, name),
+          marked,
+        ),
+        note: t("condition_note", unitOf(name)),
+        draw: (width) => draw(points, name, width),
+        columns,
+        rows: () =>
+          points.map((point) => [
+            point.x.toFixed(1),
+            titleOf(point.question),
+            pretty(point.value, name),
+            `${pretty(point.low, name)} … ${pretty(point.high, name)}`,
+            pretty(point.least, name),
+            pretty(point.greatest, name),
+            point.own.worst_host ? `${point.own.worst_host} ${t("rank")} ${point.own.worst_rank}` : "",
+            ctx.host >= 0 ? pretty(point.host, name) : "",
+            troubles(point.question)
+              .map((kind) => word("doubt", kind))
+              .join(", "),
+          ]),
+        legend: legend([
+          { colour: "var(--series-0)", label: t("legend_median") },
+          { colour: "var(--series-0)", label: t("legend_most"), shape: "band" },
+          ...(marked ? [{ colour: "var(--fail)", label: t("legend_trouble"), shape: "band" }] : []),
+          ...(ctx.host >= 0 ? [{ colour: "var(--accent)", label: ctx.hostName }] : []),
+        ]),
+      }),
+    );
   }
   return figures;
 }

@@ -11,7 +11,8 @@ const steps = [0.3, 0.5, 0.65, 0.8, 0.9, 0.97];
 const stepOf = (part) => steps.filter((bound) => part >= bound).length;
 const mostShapes = 24;
 
-const isProduct = (question) => question.labels.m !== undefined && figureOf(question, "flops") && question.operation.startsWith("gemm");
+const isProduct = (question) =>
+  question.labels.m !== undefined && figureOf(question, "flops") && question.operation.startsWith("gemm");
 const volume = ({ m, n, k }) => m * n * k;
 
 /** One row for a type and backend; the part is of the fastest shape in the row. */
@@ -36,12 +37,30 @@ function draw(ctx, cells, shapes, width) {
   const wide = shapes.length === 1 ? Math.min(room, 220) : room;
   const inside = wide >= 46;
   return chart({
-    width: Math.min(width, left + 12 + wide * shapes.length), height: 34 + 34 * rows.length, marginLeft: left, marginTop: 26, marginBottom: 4,
-    x: { type: "band", domain: shapes, axis: "top", tickSize: 0, padding: 0.04, ...(wide < 60 ? { tickFormat: (shape) => (shape.length * 7 > wide ? "" : shape) } : {}) },
+    width: Math.min(width, left + 12 + wide * shapes.length),
+    height: 34 + 34 * rows.length,
+    marginLeft: left,
+    marginTop: 26,
+    marginBottom: 4,
+    x: {
+      type: "band",
+      domain: shapes,
+      axis: "top",
+      tickSize: 0,
+      padding: 0.04,
+      tickFormat: (shape) => (shape.length * 7.5 + 4 > wide ? "" : shape),
+    },
     y: { type: "band", domain: rows, tickSize: 0, padding: 0.08 },
     marks: [
       marks.cell(cells, { x: "shape", y: "row", fill: (cell) => heat(stepOf(cell.part)), rx: 2 }),
-      inside ? marks.text(cells, { x: "shape", y: "row", text: (cell) => digits(cell.value / scaleOf(cells).factor), fill: (cell) => heatText(stepOf(cell.part)) }) : null,
+      inside
+        ? marks.text(cells, {
+            x: "shape",
+            y: "row",
+            text: (cell) => digits(cell.value / scaleOf(cells).factor),
+            fill: (cell) => heatText(stepOf(cell.part)),
+          })
+        : null,
       marks.tip(cells, marks.pointer({ x: "shape", y: "row", title: (cell) => tipOf(ctx, cell) })),
     ],
   });
@@ -54,8 +73,16 @@ function scaleOf(cells) {
 
 function tipOf(ctx, { row, question, shape, value, part }) {
   const own = figureOf(question, "flops");
-  const lines = [`${row} · ${shape}`, `${pretty(value, "flops")} ${ctx.host < 0 ? halfWidth(own) : ""}`, t("of_best", percent(part))];
-  if (own.spread[4] > 1) lines.push(`${pretty(own.spread[1], "flops")} … ${pretty(own.spread[2], "flops")}`, t("worst", own.worst_host, own.worst_rank));
+  const lines = [
+    `${row} · ${shape}`,
+    `${pretty(value, "flops")} ${ctx.host < 0 ? halfWidth(own) : ""}`,
+    t("of_best", percent(part)),
+  ];
+  if (own.spread[4] > 1)
+    lines.push(
+      `${pretty(own.spread[1], "flops")} … ${pretty(own.spread[2], "flops")}`,
+      t("worst", own.worst_host, own.worst_rank),
+    );
   if (question.expected) lines.push(`${t("floor")} ${pretty(question.expected.least, "flops")}`);
   return lines.join("\n");
 }
@@ -63,22 +90,50 @@ function tipOf(ctx, { row, question, shape, value, part }) {
 export function gemm(ctx) {
   const all = cellsOf(ctx, ctx.page.questions.filter(isProduct));
   if (!all.length) return [];
-  const largest = [...new Map(all.map((cell) => [cell.shape, volume(cell.question.labels)]))].sort((a, b) => a[1] - b[1]).map(([shape]) => shape);
+  const largest = [...new Map(all.map((cell) => [cell.shape, volume(cell.question.labels)]))]
+    .sort((a, b) => a[1] - b[1])
+    .map(([shape]) => shape);
   const shapes = largest.slice(-mostShapes);
   const cells = all.filter((cell) => shapes.includes(cell.shape));
   const best = cells.reduce((a, b) => (b.value > a.value ? b : a));
-  const columns = [{ label: t("type") }, { label: t("shape"), number: true }, { label: t("median"), number: true }, { label: "±", number: true }, { label: t("of_fastest"), number: true },
-    { label: t("most"), number: true }, { label: t("worst_group") }, { label: t("host"), number: true }, { label: t("floor") }];
-  const rows = () => all.map(({ row, question, shape, part }) => {
-    const own = figureOf(question, "flops");
-    return [row, shape, pretty(own.median, "flops"), halfWidth(own), percent(part), own.spread[4] > 1 ? `${pretty(own.spread[1], "flops")} … ${pretty(own.spread[2], "flops")}` : "",
-      own.worst_host ? `${own.worst_host} ${t("rank")} ${own.worst_rank}` : "", ctx.host >= 0 ? pretty(ofHost(own, ctx.host), "flops") : "",
-      question.expected ? `≥ ${pretty(question.expected.least, "flops")} (${question.expected.source})` : ""];
-  });
+  const columns = [
+    { label: t("type") },
+    { label: t("shape"), number: true },
+    { label: t("median"), number: true },
+    { label: "±", number: true },
+    { label: t("of_fastest"), number: true },
+    { label: t("most"), number: true },
+    { label: t("worst_group") },
+    { label: t("host"), number: true },
+    { label: t("floor") },
+  ];
+  const rows = () =>
+    all.map(({ row, question, shape, part }) => {
+      const own = figureOf(question, "flops");
+      return [
+        row,
+        shape,
+        pretty(own.median, "flops"),
+        halfWidth(own),
+        percent(part),
+        own.spread[4] > 1 ? `${pretty(own.spread[1], "flops")} … ${pretty(own.spread[2], "flops")}` : "",
+        own.worst_host ? `${own.worst_host} ${t("rank")} ${own.worst_rank}` : "",
+        ctx.host >= 0 ? pretty(ofHost(own, ctx.host), "flops") : "",
+        question.expected ? `≥ ${pretty(question.expected.least, "flops")} (${question.expected.source})` : "",
+      ];
+    });
   const bounds = ["0 %", ...steps.map((step) => percent(step))];
-  return [figure({
-    id: "gemm", title: t("gemm_title", pretty(best.value, "flops"), best.row, best.shape), note: t("gemm_note", scaleOf(cells).unit, ctx.hostName ?? ""),
-    draw: (width) => draw(ctx, cells, shapes, width), columns, rows,
-    legend: legend(shapes.length > 1 ? bounds.map((label, i) => ({ colour: heat(i), label: `≥ ${label}`, shape: "box" })) : []),
-  })];
+  return [
+    figure({
+      id: "gemm",
+      title: t("gemm_title", pretty(best.value, "flops"), best.row, best.shape),
+      note: t("gemm_note", scaleOf(cells).unit, ctx.hostName ?? ""),
+      draw: (width) => draw(ctx, cells, shapes, width),
+      columns,
+      rows,
+      legend: legend(
+        shapes.length > 1 ? bounds.map((label, i) => ({ colour: heat(i), label: `≥ ${label}`, shape: "box" })) : [],
+      ),
+    }),
+  ];
 }

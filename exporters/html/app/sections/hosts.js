@@ -28,21 +28,51 @@ export function hosts(ctx) {
   if (page.hosts.length < 2) return null;
   const small = page.hosts.length > 60;
   const tiles = page.hosts.map((host, i) =>
-    h("button",
-      { type: "button", class: `tile state-${host.state}`, tabindex: i === Math.max(ctx.host, 0) ? 0 : -1, "data-host": host.name,
-        "aria-pressed": ctx.host === i ? "true" : "false", "aria-label": `${host.name}: ${stateWord(host.state)}`,
+    h(
+      "button",
+      {
+        type: "button",
+        class: `tile state-${host.state}`,
+        tabindex: i === Math.max(ctx.host, 0) ? 0 : -1,
+        "data-host": host.name,
+        "aria-pressed": ctx.host === i ? "true" : "false",
+        "aria-label": `${host.name}: ${stateWord(host.state)}`,
         title: `${host.name}: ${host.reason || stateWord(host.state)}`,
-        click: () => ctx.setHost(ctx.hostName === host.name ? null : host.name) },
-      small ? letters[host.state] : host.name));
+        click: () => ctx.setHost(ctx.hostName === host.name ? null : host.name),
+      },
+      small ? letters[host.state] : host.name,
+    ),
+  );
   const box = h("div", { class: small ? "tiles small" : "tiles", role: "group", "aria-label": t("hosts") }, tiles);
   roving(box, tiles);
   const known = new Set(page.hosts.map((host) => host.name));
-  const search = h("input", { type: "search", placeholder: t("find_host"), "aria-label": t("find_host"), list: "host-names", autocomplete: "off" });
+  const search = h("input", {
+    type: "search",
+    placeholder: t("find_host"),
+    "aria-label": t("find_host"),
+    list: "host-names",
+    autocomplete: "off",
+  });
   search.addEventListener("change", () => {
     if (known.has(search.value)) ctx.setHost(search.value);
   });
-  return h("section", { class: "hosts", id: "hosts" },
-    h("div", { class: "row" }, h("h2", {}, t("hosts")), h("p", { class: "note" }, t("hosts_note", page.hosts.length, page.run.hosts)),
-      small ? search : null),
-    box, small ? h("datalist", { id: "host-names" }, page.hosts.map((host) => h("option", { value: host.name }))) : null);
+  return h(
+    "section",
+    { class: "hosts", id: "hosts" },
+    h(
+      "div",
+      { class: "row" },
+      h("h2", {}, t("hosts")),
+      h("p", { class: "note" }, t("hosts_note", page.hosts.length, page.run.hosts)),
+      small ? search : null,
+    ),
+    box,
+    small
+      ? h(
+          "datalist",
+          { id: "host-names" },
+          page.hosts.map((host) => h("option", { value: host.name })),
+        )
+      : null,
+  );
 }

@@ -24,8 +24,13 @@ export function hostButton(ctx, name) {
   if (!known) return h("span", { class: "name" }, name);
   return h(
     "button",
-    { type: "button", class: "host", "aria-pressed": ctx.hostName === name ? "true" : "false", title: t("show_host", name),
-      click: () => ctx.setHost(ctx.hostName === name ? null : name) },
+    {
+      type: "button",
+      class: "host",
+      "aria-pressed": ctx.hostName === name ? "true" : "false",
+      title: t("show_host", name),
+      click: () => ctx.setHost(ctx.hostName === name ? null : name),
+    },
     name,
   );
 }
@@ -39,7 +44,11 @@ function facts({ run }) {
     utc(run.started),
     run.id,
   ];
-  return h("p", { class: "facts" }, parts.filter(Boolean).map((part) => h("span", {}, part)));
+  return h(
+    "p",
+    { class: "facts" },
+    parts.filter(Boolean).map((part) => h("span", {}, part)),
+  );
 }
 
 function bar(counts) {
@@ -59,16 +68,37 @@ function countList(counts) {
     "ul",
     { class: "counts" },
     states.map((state) =>
-      h("li", { class: counts[state] ? null : "none" }, h("span", { class: `mark state-${state}`, "aria-hidden": "true" }),
-        h("b", {}, counts[state].toLocaleString("en-US")), ` ${stateWord(state)}`),
+      h(
+        "li",
+        { class: counts[state] ? null : "none" },
+        h("span", { class: `mark state-${state}`, "aria-hidden": "true" }),
+        h("b", {}, counts[state].toLocaleString("en-US")),
+        ` ${stateWord(state)}`,
+      ),
     ),
   );
 }
 
 function evidence(one) {
   const rank = one.rank >= 0 ? `${t("rank")} ${one.rank} · ` : "";
-  return h("li", {}, h("span", { class: `tag state-${one.state}` }, word("judgement", one.judgement)), rank,
-    h("span", { lang: "en" }, one.text));
+  return h(
+    "li",
+    {},
+    h("span", { class: `tag state-${one.state}` }, word("judgement", one.judgement)),
+    rank,
+    h("span", { lang: "en" }, one.text),
+  );
+}
+
+function evidenceList(all, first) {
+  const list = (some) => h("ul", { class: "evidence" }, some.map(evidence));
+  const rest = all.slice(first);
+  return [
+    list(all.slice(0, first)),
+    rest.length
+      ? h("details", { class: "lines" }, h("summary", {}, t("more_evidence", rest.length)), list(rest))
+      : null,
+  ];
 }
 
 function culprits(ctx) {
@@ -78,12 +108,20 @@ function culprits(ctx) {
     .sort((a, b) => order[a.state] - order[b.state]);
   const shown = ctx.hostName ? ctx.page.hosts.filter((host) => host.name === ctx.hostName) : accused.slice(0, 12);
   const items = shown.map((host) =>
-    h("li", { class: "culprit" },
-      h("div", { class: "who" }, h("span", { class: `tag state-${host.state}` }, stateWord(host.state)), hostButton(ctx, host.name),
-        host.flaky ? h("span", { class: "aside" }, t("flaky")) : null),
+    h(
+      "li",
+      { class: "culprit" },
+      h(
+        "div",
+        { class: "who" },
+        h("span", { class: `tag state-${host.state}` }, stateWord(host.state)),
+        hostButton(ctx, host.name),
+        host.flaky ? h("span", { class: "aside" }, t("flaky")) : null,
+      ),
       host.evidence?.length
-        ? h("ul", { class: "evidence" }, host.evidence.map(evidence))
-        : h("p", { class: "aside", lang: host.reason ? "en" : null }, host.reason || t("nothing_against"))),
+        ? evidenceList(host.evidence, ctx.hostName ? host.evidence.length : 3)
+        : h("p", { class: "aside", lang: host.reason ? "en" : null }, host.reason || t("nothing_against")),
+    ),
   );
   const more = accused.length - shown.length;
   return [
@@ -94,15 +132,39 @@ function culprits(ctx) {
 
 function badLinks({ links }) {
   if (!links.length) return null;
-  return h("ul", { class: "culprits" }, links.slice(0, 12).map((link) =>
-    h("li", { class: "culprit" }, h("div", { class: "who" }, h("span", { class: `tag state-${link.state}` }, stateWord(link.state)),
-      `${link.from} → ${link.to}`), h("p", { class: "aside", lang: "en" }, link.text))));
+  return h(
+    "ul",
+    { class: "culprits" },
+    links
+      .slice(0, 12)
+      .map((link) =>
+        h(
+          "li",
+          { class: "culprit" },
+          h(
+            "div",
+            { class: "who" },
+            h("span", { class: `tag state-${link.state}` }, stateWord(link.state)),
+            `${link.from} → ${link.to}`,
+          ),
+          h("p", { class: "aside", lang: "en" }, link.text),
+        ),
+      ),
+  );
 }
 
 function lines(title, all, open = false) {
   if (!all.length) return null;
-  return h("details", { class: "lines", open }, h("summary", {}, `${title} (${all.length})`),
-    h("ul", {}, all.map((line) => h("li", { lang: "en" }, line))));
+  return h(
+    "details",
+    { class: "lines", open },
+    h("summary", {}, `${title} (${all.length})`),
+    h(
+      "ul",
+      {},
+      all.map((line) => h("li", { lang: "en" }, line)),
+    ),
+  );
 }
 
 const severities = ["failure", "warning", "note"];
@@ -110,8 +172,20 @@ const severities = ["failure", "warning", "note"];
 function findings({ findings: all }) {
   if (!all.length) return null;
   const sorted = [...all].sort((a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity));
-  return h("ul", { class: "findings" }, sorted.slice(0, 30).map((one) =>
-    h("li", {}, h("span", { class: `tag severity-${one.severity}` }, word("finding", one.kind)), h("span", { lang: "en" }, one.text))));
+  return h(
+    "ul",
+    { class: "findings" },
+    sorted
+      .slice(0, 30)
+      .map((one) =>
+        h(
+          "li",
+          {},
+          h("span", { class: `tag severity-${one.severity}` }, word("finding", one.kind)),
+          h("span", { lang: "en" }, one.text),
+        ),
+      ),
+  );
 }
 
 /** Records, in one line: how many are good, and how many say little. */
@@ -126,7 +200,9 @@ export function recordLine(page) {
     of("skipped") ? t("records_skipped", of("skipped")) : null,
     t("records_noisy", of("noisy"), all),
     page.run.complete ? null : t("incomplete", page.run.incomplete_reason),
-  ].filter(Boolean).join(" · ");
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 export function verdict(ctx) {
@@ -137,11 +213,25 @@ export function verdict(ctx) {
     judged.baseline && `${t("baseline")}: ${judged.baseline}`,
     judged.thresholds && `${t("thresholds")}: ${judged.thresholds}`,
   ].filter(Boolean);
-  return h("header", { class: `verdict ${judged.state}`, id: "verdict" },
-    h("p", { class: "eyebrow" }, h("span", { class: `tag state-${judged.state}` }, stateWord(judged.state)), t("verdict")),
-    h("h1", {}, headline(page)), facts(page), bar(judged.states), countList(judged.states),
-    culprits(ctx), ctx.hostName ? null : badLinks(judged), findings(judged),
+  return h(
+    "header",
+    { class: `verdict ${judged.state}`, id: "verdict" },
+    h(
+      "p",
+      { class: "eyebrow" },
+      h("span", { class: `tag state-${judged.state}` }, stateWord(judged.state)),
+      t("verdict"),
+    ),
+    h("h1", {}, headline(page)),
+    facts(page),
+    bar(judged.states),
+    countList(judged.states),
+    culprits(ctx),
+    ctx.hostName ? null : badLinks(judged),
+    findings(judged),
     h("p", { class: "aside" }, recordLine(page)),
-    lines(t("lost"), page.lost, true), lines(t("cut"), page.cut),
-    lines(t("rests_on"), [...rests, ...judged.notes]));
+    lines(t("lost"), page.lost, true),
+    lines(t("cut"), page.cut),
+    lines(t("rests_on"), [...rests, ...judged.notes]),
+  );
 }
