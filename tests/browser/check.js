@@ -115,6 +115,8 @@ const checks = {
     for (const id of ["curve-bus_bandwidth-0", "curve-duration-1", "condition-sm_clock", "condition-power", "range-0"])
       assert.ok(await page.$eval(`#${id} svg`, (svg) => svg.outerHTML.includes("var(--accent)")), id);
     assert.match(await text(page, "#gemm .note"), /gpu-0002/);
+    const shown = await page.$$eval("#gemm svg [aria-label=text] text", (all) => all.map((one) => one.textContent));
+    assert.ok(shown.includes("–") && shown.some((one) => /^\d/.test(one)), "what was throttled is no figure of this host");
     assert.equal(await page.$("#late"), null, "the late rank is on another host");
     await page.$eval("#compute", (element) => element.scrollIntoView());
     await picture(page, "report-host");

@@ -17,6 +17,12 @@ export function ofHost(figure, host) {
   return value ?? undefined;
 }
 
+/** What is shown of a question: the chosen host's value, if it has one that may be used; without a host the median. */
+export function valueOf(ctx, question, name) {
+  const figure = figureOf(question, name);
+  return ctx.host >= 0 ? ofHost(figure, ctx.host) : figure?.median;
+}
+
 const plain = (value) => String(value);
 
 /** "1024" for a square product, "8K×28K×8K" otherwise. */

@@ -154,6 +154,7 @@ export default {
   latency_title: (value, operation, size) => `Time: ${value} at least, ${operation} of ${size}`,
   curve_note: (kind, ranks, backend) =>
     `${kind === "world" ? "All" : `In groups (${kind}) of`} ${s(ranks, "rank")}, ${backend}. Time is the maximum over the ranks of each iteration; message size is binary.`,
+  no_usable: (host) => `${host} has no figure here that may be used`,
   gemm_title: (value, row, shape) => `Products: ${value} at best, ${row} at ${shape}`,
   gemm_note: (unit, host) =>
     `${unit}${host ? ` of ${host}` : ", median over the ranks"}; the colour is the part of the row's fastest shape.`,

@@ -171,6 +171,7 @@ export default {
   latency_title: (value, operation, size) => `시간: 최소 ${value} (${operation}, ${size})`,
   curve_note: (kind, ranks, backend) =>
     `${kind === "world" ? "전체" : `그룹(${kind})당`} 랭크 ${n(ranks)}개, ${backend}. 시간은 반복마다 랭크들의 최댓값이고, 메시지 크기는 이진 단위입니다.`,
+  no_usable: (host) => `${host}에는 쓸 수 있는 값이 없습니다`,
   gemm_title: (value, row, shape) => `행렬 곱: 최고 ${value} (${row}, ${shape})`,
   gemm_note: (unit, host) =>
     `${unit}, ${host ? `${host}의 값` : "랭크들의 중앙값"}. 색은 그 줄에서 가장 빠른 모양에 대한 비율입니다.`,

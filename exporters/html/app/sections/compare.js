@@ -3,7 +3,7 @@
 import { chart } from "../chart.js";
 import { h } from "../dom.js";
 import { figure, legend } from "../figure.js";
-import { pretty } from "../format.js";
+import { plainTick, pretty } from "../format.js";
 import { titleOf } from "../model.js";
 import * as marks from "../plot.js";
 import { t } from "../words.js";
@@ -54,7 +54,7 @@ function draw(rows, width) {
       type: "log",
       domain: [1 / limit, limit],
       ticks: ticks.filter((_, i) => !narrow || i % 2 === 0),
-      tickFormat: (value) => (value === 1 ? "1" : changeOf(value)),
+      tickFormat: (value) => (value === 1 || limit >= 3 ? `${plainTick(value)} ×` : changeOf(value)),
       axis: "top",
     },
     y: { type: "band", domain: shown.map((one) => one.place), axis: null },

@@ -42,11 +42,13 @@ function tipOf(point, name) {
   return lines.join("\n");
 }
 
-function panel(ctx, points, name, width, y, xDomain, xTicks) {
-  const variants = groupBy(points, (point) => detailOf(point.question, ["size_bytes"]));
-  const labels = [...variants.keys()];
-  const colour = (point) => colours[labels.indexOf(detailOf(point.question, ["size_bytes"])) % colours.length];
-  const key = (point) => detailOf(point.question, ["size_bytes"]);
+/** What is a curve of its own in every panel: type, in place, root. */
+const variantOf = (question) => detailOf(question, ["size_bytes"]);
+const variantsOf = (questions) => [...new Set(questions.map(variantOf))];
+
+function panel(ctx, points, name, { width, y, xDomain, xTicks, variants }) {
+  const key = (point) => variantOf(point.question);
+  const colour = (point) => colours[variants.indexOf(key(point)) % colours.length];
   const hosted = points.filter((point) => point.host !== undefined);
   const faded = ctx.host >= 0 ? 0.45 : 1;
   return chart({
@@ -94,6 +96,7 @@ function panels(ctx, questions, name, width) {
   const values = points.flatMap((point) => [point.value, point.host, point.expected, point.other, point.datasheet]);
   const bands = points.flatMap((point) => [point.low, point.high]);
   const y = name === "bus_bandwidth" ? fromZero(values, bands, siTick) : logScale(values, bands, timeTick);
+  const variants = variantsOf(questions);
   const box = h("div", { class: "panels" });
   box.style.setProperty("--columns", columns);
   for (const [operation, own] of operations)
@@ -102,7 +105,7 @@ function panels(ctx, questions, name, width) {
         "div",
         {},
         h("p", { class: "panel-title" }, operation, h("span", {}, name === "duration" ? "" : unitOf(name))),
-        panel(ctx, own, name, each, y, domain, ticks),
+        panel(ctx, own, name, { width: each, y, xDomain: domain, xTicks: ticks, variants }),
       ),
     );
   return box;
@@ -139,7 +142,10 @@ const columns = () => [
   { label: t("floor") },
 ];
 
-function titleOf(questions, name) {
+/** The best that is steady enough to be one, where there is any. */
+function titleOf(all, name) {
+  const steady = all.filter((question) => !question.noisy);
+  const questions = steady.length ? steady : all;
   const best = questions.reduce((a, b) => {
     const [one, two] = [figureOf(a, name).median, figureOf(b, name).median];
     return name === "duration" ? (two < one ? b : a) : two > one ? b : a;
@@ -159,8 +165,11 @@ export function curves(ctx) {
     const several = questions.some((question) => figureOf(question, "bus_bandwidth").spread[4] > 1);
     const floors = floorsOf(questions);
     for (const name of ["bus_bandwidth", "duration"]) {
+      const variants = variantsOf(questions).slice(0, colours.length);
       const shown = legend([
-        { colour: colours[0], label: t("legend_median") },
+        ...(variants.length > 1
+          ? variants.map((label, i) => ({ colour: colours[i], label }))
+          : [{ colour: colours[0], label: t("legend_median") }]),
         { colour: colours[0], label: several ? t("legend_most") : t("legend_interval"), shape: "band" },
         ...(ctx.other ? [{ colour: "var(--soft)", label: t("legend_other"), shape: "dash" }] : []),
         ...(name === "bus_bandwidth" && floors.length

@@ -3,7 +3,7 @@
 import { chart, heat, heatText } from "../chart.js";
 import { figure, legend } from "../figure.js";
 import { digits, halfWidth, percent, pretty } from "../format.js";
-import { figureOf, groupBy, ofHost, shapeOf } from "../model.js";
+import { figureOf, groupBy, ofHost, shapeOf, valueOf } from "../model.js";
 import * as marks from "../plot.js";
 import { t } from "../words.js";
 
@@ -20,10 +20,9 @@ function cellsOf(ctx, questions) {
   const rows = groupBy(questions, (question) => `${question.labels.dtype} ${question.backend}`);
   const cells = [];
   for (const [row, own] of rows) {
-    const valueOf = (question) => ofHost(figureOf(question, "flops"), ctx.host) ?? figureOf(question, "flops").median;
     const best = Math.max(...own.map((question) => figureOf(question, "flops").median));
     for (const question of own) {
-      const value = valueOf(question);
+      const value = valueOf(ctx, question, "flops");
       cells.push({ row, question, shape: shapeOf(question.labels), value, part: value / best });
     }
   }
@@ -52,13 +51,18 @@ function draw(ctx, cells, shapes, width) {
     },
     y: { type: "band", domain: rows, tickSize: 0, padding: 0.08 },
     marks: [
-      marks.cell(cells, { x: "shape", y: "row", fill: (cell) => heat(stepOf(cell.part)), rx: 2 }),
+      marks.cell(cells, {
+        x: "shape",
+        y: "row",
+        fill: (cell) => (cell.value === undefined ? "var(--wash)" : heat(stepOf(cell.part))),
+        rx: 2,
+      }),
       inside
         ? marks.text(cells, {
             x: "shape",
             y: "row",
             text: (cell) => digits(cell.value / scaleOf(cells).factor),
-            fill: (cell) => heatText(stepOf(cell.part)),
+            fill: (cell) => (cell.value === undefined ? "var(--muted)" : heatText(stepOf(cell.part))),
           })
         : null,
       marks.tip(cells, marks.pointer({ x: "shape", y: "row", title: (cell) => tipOf(ctx, cell) })),
@@ -67,7 +71,7 @@ function draw(ctx, cells, shapes, width) {
 }
 
 function scaleOf(cells) {
-  const most = Math.max(...cells.map((cell) => cell.value));
+  const most = Math.max(...cells.map((cell) => cell.value ?? 0));
   return most >= 2e12 ? { factor: 1e12, unit: "TFLOP/s" } : { factor: 1e9, unit: "GFLOP/s" };
 }
 
@@ -95,7 +99,7 @@ export function gemm(ctx) {
     .map(([shape]) => shape);
   const shapes = largest.slice(-mostShapes);
   const cells = all.filter((cell) => shapes.includes(cell.shape));
-  const best = cells.reduce((a, b) => (b.value > a.value ? b : a));
+  const best = cells.reduce((a, b) => ((b.value ?? 0) > (a.value ?? 0) ? b : a));
   const columns = [
     { label: t("type") },
     { label: t("shape"), number: true },
@@ -126,7 +130,10 @@ export function gemm(ctx) {
   return [
     figure({
       id: "gemm",
-      title: t("gemm_title", pretty(best.value, "flops"), best.row, best.shape),
+      title:
+        best.value === undefined
+          ? t("no_usable", ctx.hostName)
+          : t("gemm_title", pretty(best.value, "flops"), best.row, best.shape),
       note: t("gemm_note", scaleOf(cells).unit, ctx.hostName ?? ""),
       draw: (width) => draw(ctx, cells, shapes, width),
       columns,

@@ -4,11 +4,9 @@
 import { chart, colours, decades, spreadOut } from "../chart.js";
 import { figure, legend } from "../figure.js";
 import { digits, plainTick, pretty, siTick } from "../format.js";
-import { detailOf, figureOf, groupBy, ofHost, shapeOf } from "../model.js";
+import { detailOf, figureOf, groupBy, shapeOf, valueOf } from "../model.js";
 import * as marks from "../plot.js";
 import { t } from "../words.js";
-
-const valueOf = (ctx, question, name) => ofHost(figureOf(question, name), ctx.host) ?? figureOf(question, name)?.median;
 
 /** The best bandwidth of the memory that the products work in. */
 function slopeOf(ctx, products) {
@@ -21,6 +19,7 @@ function slopeOf(ctx, products) {
   );
   return memory
     .map((question) => ({ question, value: valueOf(ctx, question, "bandwidth") }))
+    .filter(({ value }) => value > 0)
     .reduce((a, b) => (a && a.value >= b.value ? a : b), undefined);
 }
 
@@ -144,7 +143,8 @@ function draw(roofs, slope, width) {
 
 export function roofline(ctx) {
   const products = ctx.page.questions.filter(
-    (question) => question.operation.startsWith("gemm") && question.intensity > 0 && figureOf(question, "flops"),
+    (question) =>
+      question.operation.startsWith("gemm") && question.intensity > 0 && valueOf(ctx, question, "flops") > 0,
   );
   const slope = products.length ? slopeOf(ctx, products) : undefined;
   if (!slope) return [];
