@@ -53,7 +53,10 @@ std::vector<Expected> expectations(Report const& report, std::vector<Spec> const
     auto const& metric = all.metrics[value.metric];
     for (auto const& spec : specs)
       for (auto const& floor : spec.floors) {
-        if (!is_for(spec, all.places[value.place]) || !is_for(floor, metric, record.group.ranks.size())) continue;
+        // A floor in seconds is the most that may be taken: no line to stay above.
+        if (floor.unit == Unit::second || !is_for(spec, all.places[value.place]) ||
+            !is_for(floor, metric, record.group.ranks.size()))
+          continue;
         auto& best = found[page_key(record)];
         if (best.least < floor.least)
           best = {page_key(record), metric.figure, floor.least, spec.name + ": " + floor.source};

@@ -37,8 +37,11 @@ using std::literals::string_view_literals::operator\"\"sv;
 struct @type@ {
   std::string_view name, text;
 };
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored \"-Woverlength-strings\" // C++ promises 65,536 bytes; the compilers take more
 inline constexpr @type@ @table@[] = {
 @rows@};
+#pragma GCC diagnostic pop
 } // namespace maru
 ")
 endfunction()

@@ -62,10 +62,10 @@ PageFigure figure_over(std::string_view name, std::vector<One> values, RankHosts
 void add_figures(PageQuestion& question, Answer const& answer, RankHosts const& hosts) {
   std::vector<std::pair<std::string_view, std::vector<One>>> figures;
   for_each_shown(answer, [&](Record const* record, Shown const& one) {
-    auto const& [name, value, ci] = one;
-    auto found = std::find_if(figures.begin(), figures.end(), [&](auto const& known) { return known.first == name; });
-    if (found == figures.end()) found = figures.insert(figures.end(), {name, {}});
-    found->second.push_back({value, record, ci});
+    auto found =
+        std::find_if(figures.begin(), figures.end(), [&](auto const& known) { return known.first == one.name; });
+    if (found == figures.end()) found = figures.insert(figures.end(), {one.name, {}});
+    found->second.push_back({one.value, record, one.ci});
   });
   for (auto& [name, values] : figures) question.figures.push_back(figure_over(name, std::move(values), hosts));
 }

@@ -21,12 +21,13 @@ const state = { run: data.pages.length - 1, host: null, theme: "auto" };
 
 function context() {
   const page = data.pages[state.run];
+  const host = page.hosts.findIndex((one) => one.name === state.host);
   return {
     data,
     page,
     other: data.pages.length > 1 ? data.pages[1 - state.run] : undefined,
-    hostName: state.host,
-    host: page.hosts.findIndex((host) => host.name === state.host),
+    host,
+    hostName: host >= 0 ? state.host : null, // the other run may have other hosts
     setHost: (name) => update({ host: name }),
   };
 }
@@ -47,11 +48,11 @@ function choice(label, options, current, choose) {
 }
 
 function bar(ctx) {
-  const filter = state.host
+  const filter = ctx.hostName
     ? h(
         "button",
         { type: "button", class: "filter", id: "filter", click: () => update({ host: null }) },
-        t("filtered", state.host),
+        t("filtered", ctx.hostName),
         h("span", { "aria-hidden": "true" }, " ✕"),
       )
     : h("span", { class: "filter none" }, ctx.page.hosts.length > 1 ? t("click_host") : "");
