@@ -13,6 +13,8 @@ install(EXPORT maruTargets NAMESPACE maru:: DESTINATION ${package_dir} COMPONENT
 set(header_dir ${CMAKE_INSTALL_INCLUDEDIR}/maru)
 install(DIRECTORY core analysis exporters DESTINATION ${header_dir} COMPONENT development
   FILES_MATCHING PATTERN "*.hpp"
+  PATTERN "app" EXCLUDE # no headers there, and a folder is installed even when it is empty
+  PATTERN "generated" EXCLUDE
   # Hold the JSON and TOML libraries, which no public header shows.
   PATTERN "json_tree.hpp" EXCLUDE
   PATTERN "toml_tree.hpp" EXCLUDE)

@@ -19,7 +19,12 @@ function(maru_compile_in header type table)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
     file(READ ${file} text)
     get_filename_component(name ${file} NAME_WE)
-    string(APPEND rows "    {\"${name}\", R\"TEXT(${text})TEXT\"},\n")
+    string(FIND "${text}" ")TEXT\"" end)
+    if(NOT end EQUAL -1)
+      message(FATAL_ERROR "${file} would end the string that it is put into")
+    endif()
+    # With its length: counting a long text is more than a constant expression may do.
+    string(APPEND rows "    {\"${name}\", R\"TEXT(${text})TEXT\"sv},\n")
   endforeach()
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/${header} @ONLY CONTENT
 "// Written by maru_compile_in; see CMakeLists.txt of the folder.
@@ -28,11 +33,15 @@ function(maru_compile_in header type table)
 #include <string_view>
 
 namespace maru {
+using std::literals::string_view_literals::operator\"\"sv;
 struct @type@ {
   std::string_view name, text;
 };
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored \"-Woverlength-strings\" // C++ promises 65,536 bytes; the compilers take more
 inline constexpr @type@ @table@[] = {
 @rows@};
+#pragma GCC diagnostic pop
 } // namespace maru
 ")
 endfunction()

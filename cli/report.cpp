@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/ceilings.hpp"
+#include "analysis/compare.hpp"
+#include "analysis/judge.hpp"
+#include "analysis/link_map.hpp"
+#include "cli/command.hpp"
+#include "cli/thresholds.hpp"
+#include "core/file.hpp"
+#include "core/journal.hpp"
+#include "core/measurement.hpp"
+#include "core/report_io.hpp"
+#include "core/suggest.hpp"
+#include "exporters/html/render.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fmt/format.h>
+#include <set>
+
+namespace maru {
+namespace {
+
+struct Arguments {
+  std::vector<std::string> paths;
+  std::string out, language = "en";
+  ThresholdArguments thresholds;
+};
+
+// A run whose rank 0 was killed leaves its journal only.
+Report read(std::string const& path) {
+  bool const journal_only = is_directory(path) && !is_file(path + "/report.json") && is_file(journal_path(path));
+  auto report = journal_only ? report_of(read_journal(path)) : read_report(path);
+  if (report.records.empty())
+    throw Error(Exit::usage, fmt::format("{}: holds no records: there is nothing to show", path));
+  add_ceilings(report);
+  if (report.links.empty()) report.links = link_maps(report);
+  return report;
+}
+
+bool is_for(Spec const& spec, Place const& place) {
+  if (spec.models.empty()) return !place.device;
+  return place.device && std::find(spec.models.begin(), spec.models.end(), place.model) != spec.models.end();
+}
+
+/// The floors of the specs, question by question: where several are for one, the highest.
+std::vector<Expected> expectations(Report const& report, std::vector<Spec> const& specs) {
+  auto const all = measurements(report);
+  std::map<std::string, Expected> found;
+  std::set<std::size_t> seen;
+  for (auto const& value : all.values) {
+    if (!seen.insert(value.metric).second) continue;
+    auto const& record = report.records[value.record];
+    auto const& metric = all.metrics[value.metric];
+    for (auto const& spec : specs)
+      for (auto const& floor : spec.floors) {
+        // A floor in seconds is the most that may be taken: no line to stay above.
+        if (floor.unit == Unit::second || !is_for(spec, all.places[value.place]) ||
+            !is_for(floor, metric, record.group.ranks.size()))
+          continue;
+        auto& best = found[page_key(record)];
+        if (best.least < floor.least)
+          best = {page_key(record), metric.figure, floor.least, spec.name + ": " + floor.source};
+      }
+  }
+  std::vector<Expected> result;
+  for (auto& [key, one] : found) result.push_back(std::move(one));
+  return result;
+}
+
+Page page_of(Report const& report, Thresholds const& thresholds) {
+  JudgeOptions options;
+  options.thresholds = thresholds;
+  options.specs = specs_for(report);
+  auto const verdict = judge(report, options);
+  return make_page({report, verdict, expectations(report, options.specs)});
+}
+
+/// What is there and no page of ours stays: a typing error must not cost anybody a file.
+void require_replaceable(std::string const& path) {
+  if (is_directory(path)) throw Error(Exit::usage, fmt::format("-o {}: is a directory", path));
+  if (!is_file(path)) return;
+  FileReader file(path);
+  auto const beginning = file.next(); // lasts as long as its reader
+  if (!beginning.empty() && !is_page({beginning.data(), beginning.size()}))
+    throw Error(Exit::usage, fmt::format("-o {}: is there already and is no page of maru report", path));
+}
+
+void print(std::string const& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    throw Error(Exit::incomplete, "cannot write to standard output");
+}
+
+Exit make(Arguments const& a) {
+  auto const languages = page_languages();
+  if (std::find(languages.begin(), languages.end(), a.language) == languages.end())
+    throw Error(Exit::usage, unknown("language", a.language, languages));
+  if (a.paths.size() > 2) throw Error(Exit::usage, "one report, or two to compare");
+  bool const to_file = a.out != "-";
+  if (to_file) require_replaceable(a.out);
+  auto const thresholds = read_thresholds(a.thresholds);
+  PageSet set;
+  set.names = a.paths;
+  set.language = a.language;
+  std::vector<Report> reports;
+  for (auto const& path : a.paths) reports.push_back(read(path));
+  for (auto const& report : reports) set.pages.push_back(page_of(report, thresholds));
+  if (reports.size() == 2) set.comparison = compare(reports[0], reports[1]);
+  auto const html = render_page(set);
+  if (to_file)
+    write_file(a.out, html);
+  else
+    print(html);
+  return Exit::good;
+}
+
+void add(CLI::App& program, Exit& code) {
+  auto* app = program.add_subcommand("report", "one HTML page of a run, or of two that are compared");
+  auto const a = std::make_shared<Arguments>();
+  app->add_option("DIR", a->paths, "folder of a run, or a report's file; two are compared")->required()->type_name("");
+  app->add_option("-o,--out", a->out, "the page; - is standard output")->required()->type_name("FILE");
+  app->add_option("--lang", a->language, "en or ko [en]; the page can change it")->type_name("NAME");
+  add_threshold_options(*app, a->thresholds, "Thresholds of the verdict");
+  app->footer("  the page loads nothing: send it, keep it, print it");
+  app->callback([a, &code] { code = make(*a); });
+}
+
+} // namespace
+
+extern Command const report_command;
+Command const report_command{"report", add};
+
+} // namespace maru
