@@ -68,8 +68,8 @@ void RunPublisher::check_series(Report const& planned) const {
   std::size_t sum = 0;
   for (auto const& [metric, count] : counts) sum += count;
   if (sum <= most_series_) return;
-  auto const largest = std::max_element(counts.begin(), counts.end(),
-                                        [](auto const& x, auto const& y) { return x.second < y.second; });
+  auto const largest =
+      std::max_element(counts.begin(), counts.end(), [](auto const& x, auto const& y) { return x.second < y.second; });
   throw Error(Exit::usage,
               fmt::format("the run would have up to {} series, {} of them {}; --max-series is {}. Ask fewer questions, "
                           "or allow more",
@@ -82,9 +82,9 @@ void RunPublisher::start(Report const& planned) {
   check_series(planned);
   std::vector<std::unique_ptr<Sink>> sinks;
   if (!a.listen.empty())
-    sinks.push_back(make_pull_sink({a.listen, a.targets, planned.run.cluster, linger_, credentials_}, [](auto const& address) {
-      say(fmt::format("metrics: http://{}/metrics", address));
-    }));
+    sinks.push_back(
+        make_pull_sink({a.listen, a.targets, planned.run.cluster, linger_, credentials_},
+                       [](auto const& address) { say(fmt::format("metrics: http://{}/metrics", address)); }));
   if (!a.remote_write.empty()) sinks.push_back(make_remote_write_sink(a.remote_write, credentials_));
   if (!a.pushgateway.empty()) sinks.push_back(make_pushgateway_sink(a.pushgateway, planned.run.cluster, credentials_));
   if (sinks.empty()) return;

@@ -48,7 +48,7 @@ private:
   Credentials credentials_;
   std::unique_ptr<Publisher> publisher_;
   std::vector<SinkHealth> finished_; ///< ways out that are no longer used
-  double next_ = 0; ///< on the monotonic clock
+  double next_ = 0;                  ///< on the monotonic clock
 };
 
 } // namespace maru

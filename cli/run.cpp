@@ -175,7 +175,8 @@ std::vector<std::string> file_names() {
 
 /// Of a report that is concluded. False when the table could not be printed.
 bool show_result(Report const& report, RunOptions const& options, Exporter const& form) {
-  bool const printed = std::fputs(form.render(report, opinion(report)).c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  bool const printed =
+      std::fputs(form.render(report, opinion(report)).c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   if (!printed) say("maru: cannot write to standard output");
   say(fmt::format("files in {}: {}, journal.jsonl", options.out, fmt::join(options.files, ", ")));
   if (!report.run.complete)
@@ -228,17 +229,16 @@ Exit run_in(World& world, Arguments const& a) {
   Equipment equipment;
   all_or_none(world, [&] { equipment = equip(builtin_backends(), modules, a.device); });
   ProgressPrinter printer(leads ? style : ProgressStyle::none);
-  auto result =
-      run_plan(world, options, equipment,
-               {.publish = [&](Report const& report) { write_files(report, options.out); },
-                .progress = [&](Progress const& progress) { printer.show(progress); },
-                .alarm = alarm,
-                .suspects = [&](Report const& report,
-                                Suspicion suspicion) { return find_suspects(report, suspicion, thresholds); },
-                .outlook = say,
-                .planned = [&](Report const& planned) { publisher->start(planned); },
-                .wants_look = [&] { return publisher->due(); },
-                .look = [&](Report const& report) { publisher->publish(report); }});
+  auto result = run_plan(world, options, equipment,
+                         {.publish = [&](Report const& report) { write_files(report, options.out); },
+                          .progress = [&](Progress const& progress) { printer.show(progress); },
+                          .alarm = alarm,
+                          .suspects = [&](Report const& report,
+                                          Suspicion suspicion) { return find_suspects(report, suspicion, thresholds); },
+                          .outlook = say,
+                          .planned = [&](Report const& planned) { publisher->start(planned); },
+                          .wants_look = [&] { return publisher->due(); },
+                          .look = [&](Report const& report) { publisher->publish(report); }});
   printer.clear();
   if (leads) conclude(result.report);
   if (leads && !show_result(result.report, options, *form) && result.code == Exit::good) result.code = Exit::incomplete;

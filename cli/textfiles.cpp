@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/textfiles.hpp"
 
+#include "bench/wiring.hpp"
 #include "cli/terminal.hpp"
 #include "collectors/launcher.hpp"
 #include "core/error.hpp"
 #include "core/rank_facts.hpp"
 #include "core/work.hpp"
-#include "bench/wiring.hpp"
 #include "exporters/metrics/expose.hpp"
 #include "exporters/publish/textfile.hpp"
 

@@ -37,8 +37,7 @@ void append_number(std::string& out, double value) {
 // Seconds with three decimals; the times are whole milliseconds.
 void append_time(std::string& out, double time) {
   std::array<char, 352> buffer; // the longest double in fixed form
-  auto const end =
-      std::to_chars(buffer.data(), buffer.data() + buffer.size(), time, std::chars_format::fixed, 3).ptr;
+  auto const end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), time, std::chars_format::fixed, 3).ptr;
   out.append(buffer.data(), end);
 }
 

@@ -58,7 +58,7 @@ public:
   /// When the last of the record's samples was taken; end() where it has none.
   double time_of(Record const& record) const;
 
-  Series run_series() const;                                                   ///< run_id, cluster
+  Series run_series() const; ///< run_id, cluster
   void add_question(Series& series, Metric const& metric, std::string_view group_kind) const;
 };
 

@@ -40,7 +40,9 @@ void finish(Source source, SampleList& out) {
 void heartbeat(Source source, SampleList& out) { of_run(source, out, source.end()); }
 
 void run_status(Source source, SampleList& out) {
-  std::string_view const is = source.options.now > 0 ? "running" : source.report.run.complete ? "complete" : "incomplete";
+  std::string_view const is = source.options.now > 0       ? "running"
+                              : source.report.run.complete ? "complete"
+                                                           : "incomplete";
   for (std::string_view const word : {"running", "complete", "incomplete"})
     by_word(source, out, "status", word, word == is ? 1 : 0);
 }
@@ -63,7 +65,8 @@ void judged_hosts(Source source, SampleList& out) {
 }
 
 void slow_links(Source source, SampleList& out) {
-  if (auto const& judged = source.options.opinion.verdict) of_run(source, out, static_cast<double>(judged->links.size()));
+  if (auto const& judged = source.options.opinion.verdict)
+    of_run(source, out, static_cast<double>(judged->links.size()));
 }
 
 // By position, so that yesterday's outliers are overwritten and not left standing.
@@ -138,8 +141,7 @@ void trace_dropped(Source source, SampleList& out) {
 void trace_ratio(Source source, SampleList& out, double Trace::*member) {
   Record const* largest = nullptr;
   for (auto const& record : source.report.records)
-    if (record.trace && record.trace->calls > 0 &&
-        (!largest || (*record.trace).*member > (*largest->trace).*member))
+    if (record.trace && record.trace->calls > 0 && (!largest || (*record.trace).*member > (*largest->trace).*member))
       largest = &record;
   if (largest) of_run(source, out, (*largest->trace).*member);
 }

@@ -153,8 +153,7 @@ private:
 
 } // namespace
 
-std::unique_ptr<Sink> make_pull_sink(PullOptions const& options,
-                                     std::function<void(std::string const&)> on_listening) {
+std::unique_ptr<Sink> make_pull_sink(PullOptions const& options, std::function<void(std::string const&)> on_listening) {
   return std::make_unique<PullSink>(options, std::move(on_listening));
 }
 

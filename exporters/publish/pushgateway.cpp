@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Pushgateway: the run tier alone, for its content costs it dearly and it never forgets. One group per cluster, which
-// the next run replaces (PUT); neither run nor host is in the group's key, so nothing accumulates.
+// The Pushgateway: the run tier alone, for its content costs it dearly and it never forgets. One group per cluster,
+// which the next run replaces (PUT); neither run nor host is in the group's key, so nothing accumulates.
 #include "exporters/metrics/expose.hpp"
 #include "exporters/publish/http.hpp"
 #include "exporters/publish/sink.hpp"

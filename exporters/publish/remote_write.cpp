@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prometheus' remote write 1.0. A server answers 400 to a whole request when one sample of it is older than what it has,
-// and nothing of that request is kept: so nothing is sent twice, and a refused request is halved until the samples that
-// are to blame stand alone.
+// Prometheus' remote write 1.0. A server answers 400 to a whole request when one sample of it is older than what it
+// has, and nothing of that request is kept: so nothing is sent twice, and a refused request is halved until the samples
+// that are to blame stand alone.
 #include "exporters/publish/http.hpp"
 #include "exporters/publish/sink.hpp"
 #include "remote_write.pb.h"

