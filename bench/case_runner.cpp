@@ -13,13 +13,6 @@
 #include <fmt/format.h>
 
 namespace maru {
-namespace {
-
-constexpr std::size_t samples_kept = 64;
-constexpr int arrival_iterations = 20, arrival_iterations_long = 12; // two ranks need 11 to be told apart
-constexpr double arrival_share = 0.25; // of a case's time that the sample of arrivals may take beyond it
-constexpr double closer_share = 0.25;  // likewise for watching the device more closely
-constexpr double long_call = 1e-3, arrival_period = 1.2, arrival_gap = 50e-6;
 
 Operation for_group(Operation operation, std::size_t group_size, int threads, std::int64_t memory_bytes) {
   auto const ranks = static_cast<int>(group_size);
@@ -34,6 +27,14 @@ Operation for_group(Operation operation, std::size_t group_size, int threads, st
   }
   return operation;
 }
+
+namespace {
+
+constexpr std::size_t samples_kept = 64;
+constexpr int arrival_iterations = 20, arrival_iterations_long = 12; // two ranks need 11 to be told apart
+constexpr double arrival_share = 0.25; // of a case's time that the sample of arrivals may take beyond it
+constexpr double closer_share = 0.25;  // likewise for watching the device more closely
+constexpr double long_call = 1e-3, arrival_period = 1.2, arrival_gap = 50e-6;
 
 // Whether the action went well on every rank of the group; if not, `reason` says where it did not.
 bool all_do(World& group, Members const& members, std::string& reason, std::function<void()> const& action) {

@@ -17,6 +17,9 @@
 
 namespace maru {
 
+/// The operation as a group of so many ranks does it, each with so many threads.
+Operation for_group(Operation operation, std::size_t group_size, int threads);
+
 /// What stays the same over the cases of a run, on one rank.
 struct CaseSurroundings {
   World& world;

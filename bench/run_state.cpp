@@ -45,6 +45,7 @@ void RunState::load() {
   auto& run = report_.run;
   run.maru_version = version;
   run.plan = options_.plan.name;
+  run.cluster = options_.cluster;
   run.plan_digest = plan_digest(options_.plan);
   run.started = unix_seconds();
   run.id = new_run_id();

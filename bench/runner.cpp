@@ -4,6 +4,7 @@
 #include "bench/agree.hpp"
 #include "bench/case_runner.hpp"
 #include "bench/devices.hpp"
+#include "bench/outline.hpp"
 #include "bench/run_state.hpp"
 #include "bench/second_look.hpp"
 #include "bench/stop_signal.hpp"
@@ -114,7 +115,8 @@ Directive announce(World& world, Directive const& mine) {
 }
 
 // Runs the cases in order; true when all were seen to, false when a signal ended it before.
-bool run_cases(World& world, Plan const& plan, std::vector<Case> const& cases, CaseRunner& runner, RunState& state) {
+bool run_cases(World& world, Plan const& plan, std::vector<Case> const& cases, CaseRunner& runner, RunState& state,
+               RunHooks const& hooks) {
   for (auto const& item : cases) {
     auto const directive = announce(world, world.rank() == 0 ? state.decide(item) : Directive{});
     if (directive.action == Directive::stop) return false;
@@ -122,7 +124,10 @@ bool run_cases(World& world, Plan const& plan, std::vector<Case> const& cases, C
     if (directive.synchronize) runner.synchronize_clocks();
     auto outcome = runner.run(item, effort_for(plan, item, directive.case_budget));
     if (outcome.interrupted) return false;
-    on_rank0(world, [&] { state.add(item, std::move(outcome.records)); });
+    on_rank0(world, [&] {
+      state.add(item, std::move(outcome.records));
+      if (hooks.wants_look && hooks.wants_look()) hooks.look(state.report());
+    });
   }
   return true;
 }
@@ -155,7 +160,7 @@ struct Stage {
 
   /// Runs those that are new; false when a signal ended it.
   bool run(std::vector<Case> more) {
-    bool const finished = run_cases(world, options.plan, more, runner, state);
+    bool const finished = run_cases(world, options.plan, more, runner, state, hooks);
     cases.insert(cases.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
     return finished;
   }
@@ -250,6 +255,7 @@ RunResult run_plan(World& world, RunOptions const& options, Equipment const& equ
       if (item.groups.empty()) make_groups(item.group_kind, assembly.hosts); // throws for what these ranks cannot form
   });
   on_rank0(world, [&] {
+    if (hooks.planned) hooks.planned(outline(state.report(), cases, assembly.hosts, context.has_device()));
     state.open(cases.size());
     say_outlook(requests, context, hooks);
   });

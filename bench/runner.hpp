@@ -21,6 +21,7 @@ struct RunOptions {
   bool overwrite = false;              ///< replace the run that `out` holds
   bool force = false;                  ///< time although the wiring check objects; the objections go into the report
   bool rehearse = false;               ///< ranks may share devices; proves the code and measures nothing
+  std::string cluster = {};            ///< what the report calls it
   double watchdog = 60;                ///< seconds; 0 switches it off
 };
 
@@ -42,6 +43,12 @@ struct RunHooks {
   /// Rank 0: hosts that the results so far speak against, worst first. Null: nobody is ever under suspicion.
   std::function<std::vector<std::string>(Report const&, Suspicion)> suspects = {};
   std::function<void(std::string const&)> outlook = {}; ///< rank 0: a line on what is about to begin
+  /// Rank 0, before anything is measured: a report with a record for each group of each case, as full as it may become.
+  /// Null: nobody wants to know. May throw Error(usage) to refuse the run.
+  std::function<void(Report const&)> planned = {};
+  /// Rank 0, between cases: whether to be shown the report so far, and that report.
+  std::function<bool()> wants_look = {};
+  std::function<void(Report const&)> look = {};
 };
 
 struct RunResult {

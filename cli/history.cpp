@@ -49,7 +49,6 @@ std::string told(Added added, std::string const& cluster) {
 // The others are added all the same: a folder that is missing must not cost a fleet its night.
 Exit add_reports(Arguments const& a) {
   auto code = Exit::good;
-  auto const cluster = a.cluster.empty() ? std::string("default") : a.cluster;
   std::optional<History> history;
   for (auto const& path : a.reports) {
     Report report;
@@ -62,6 +61,7 @@ Exit add_reports(Arguments const& a) {
       continue;
     }
     if (!history) history.emplace(a.database, History::Access::write);
+    auto const cluster = !a.cluster.empty() ? a.cluster : report.run.cluster.empty() ? "default" : report.run.cluster;
     auto const added = history->add(report, cluster);
     print(fmt::format("{}: {}\n", one_line(path), told(added, one_line(cluster))));
   }

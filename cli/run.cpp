@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "analysis/expectations.hpp"
 #include "analysis/findings.hpp"
 #include "analysis/judge.hpp"
 #include "bench/agree.hpp"
 #include "bench/probe.hpp"
 #include "bench/runner.hpp"
 #include "cli/command.hpp"
+#include "cli/publish.hpp"
 #include "cli/terminal.hpp"
 #include "cli/thresholds.hpp"
 #include "collectors/launcher.hpp"
@@ -31,8 +33,9 @@ struct Arguments {
   std::vector<std::string> settings;
   std::string model, layers, tp, dp, sequence, sequences;
   std::string device = "auto", shapes;
-  std::string links_full;
+  std::string links_full, cluster;
   ThresholdArguments thresholds;
+  PublishArguments publish;
   bool overwrite = false, force = false, rehearse = false, graph = false, find_peak = false, recheck = false;
 };
 
@@ -141,6 +144,7 @@ RunOptions make_options(Arguments const& a) {
                      .overwrite = a.overwrite,
                      .force = a.force,
                      .rehearse = a.rehearse,
+                     .cluster = a.cluster,
                      .watchdog = parse_watchdog(a.watchdog)};
   if (options.resume) {
     if (!a.out.empty() && a.out != a.resume) throw Error(Exit::usage, "--resume DIR writes to DIR; leave out --out");
@@ -153,8 +157,9 @@ RunOptions make_options(Arguments const& a) {
 
 void write_files(Report report, std::string const& directory) {
   conclude(report);
+  auto const judged = opinion(report);
   for (auto const* exporter : exporters())
-    if (exporter->file) write_file(fmt::format("{}/{}", directory, exporter->file), exporter->render(report));
+    if (exporter->file) write_file(fmt::format("{}/{}", directory, exporter->file), exporter->render(report, judged));
 }
 
 std::vector<std::string> file_names() {
@@ -164,10 +169,10 @@ std::vector<std::string> file_names() {
   return names;
 }
 
-/// False when the table could not be printed.
-bool show_result(Report report, RunOptions const& options, Exporter const& form) {
-  conclude(report);
-  bool const printed = std::fputs(form.render(report).c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+/// Of a report that is concluded. False when the table could not be printed.
+bool show_result(Report const& report, RunOptions const& options, Exporter const& form) {
+  bool const printed =
+      std::fputs(form.render(report, opinion(report)).c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   if (!printed) say("maru: cannot write to standard output");
   say(fmt::format("files in {}: {}, journal.jsonl", options.out, fmt::join(options.files, ", ")));
   if (!report.run.complete)
@@ -197,12 +202,14 @@ Exit run_in(World& world, Arguments const& a) {
   Exporter const* form = nullptr;
   auto style = ProgressStyle::automatic;
   Thresholds thresholds;
+  std::optional<RunPublisher> publisher;
   all_or_none(world, [&] {
     // A folder of this run's is rank 0's; the others need not see it, so they take the plan of a journal from it.
     form = find_exporter(a.format);
     if (!form) throw Error(Exit::usage, fmt::format("--format: there is no '{}'", a.format));
     style = parse_progress_style(a.progress);
     thresholds = read_thresholds(a.thresholds);
+    publisher.emplace(a.publish, leads);
     if (a.resume.empty() || leads) options = make_options(a);
   });
   if (!a.resume.empty()) {
@@ -218,17 +225,20 @@ Exit run_in(World& world, Arguments const& a) {
   Equipment equipment;
   all_or_none(world, [&] { equipment = equip(builtin_backends(), modules, a.device); });
   ProgressPrinter printer(leads ? style : ProgressStyle::none);
-  auto const result =
-      run_plan(world, options, equipment,
-               {.publish = [&](Report const& report) { write_files(report, options.out); },
-                .progress = [&](Progress const& progress) { printer.show(progress); },
-                .alarm = alarm,
-                .suspects = [&](Report const& report,
-                                Suspicion suspicion) { return find_suspects(report, suspicion, thresholds); },
-                .outlook = say});
+  auto result = run_plan(world, options, equipment,
+                         {.publish = [&](Report const& report) { write_files(report, options.out); },
+                          .progress = [&](Progress const& progress) { printer.show(progress); },
+                          .alarm = alarm,
+                          .suspects = [&](Report const& report,
+                                          Suspicion suspicion) { return find_suspects(report, suspicion, thresholds); },
+                          .outlook = say,
+                          .planned = [&](Report const& planned) { publisher->start(planned); },
+                          .wants_look = [&] { return publisher->due(); },
+                          .look = [&](Report const& report) { publisher->publish(report); }});
   printer.clear();
-  if (leads && !show_result(result.report, options, *form))
-    return result.code == Exit::good ? Exit::incomplete : result.code;
+  if (leads) conclude(result.report);
+  if (leads && !show_result(result.report, options, *form) && result.code == Exit::good) result.code = Exit::incomplete;
+  publisher->finish(world, result.report);
   return result.code;
 }
 
@@ -252,6 +262,7 @@ void add_file_options(CLI::App& app, Arguments& a) {
       ->type_name("PROBE.KEY=VALUE")
       ->allow_extra_args(false);
   add_value(app, "--out", a.out, "DIR", "folder for the files [maru-DATE-TIME]");
+  add_value(app, "--cluster", a.cluster, "NAME", "what the cluster is called, for reports and metrics");
   add_value(app, "--resume", a.resume, "DIR", "go on with the run in this folder");
   app.add_flag("--overwrite", a.overwrite, "replace the run that --out holds");
   app.add_flag("--force", a.force, "time although the wiring check objects");
@@ -313,6 +324,7 @@ void add(CLI::App& program, Exit& code) {
   add_collective_options(*app, *a);
   add_step_options(*app, *a);
   add_threshold_options(*app, a->thresholds, "Suspicion, with --recheck and for links of many hosts");
+  add_publish_options(*app, a->publish);
   app->footer("  mpirun -np 8 maru run --plan standard --out node7\n"
               "  srun --mpi=pmix -N 16 -n 128 maru run all_reduce -b 8 -e 1G -f 2 --out sweep");
   app->callback([a, &code] { code = run(*a); });

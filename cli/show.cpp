@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "analysis/expectations.hpp"
 #include "cli/command.hpp"
 #include "core/report_io.hpp"
 #include "core/suggest.hpp"
@@ -20,7 +21,8 @@ std::vector<std::string> format_names() {
 Exit show(std::string const& path, std::string const& format) {
   auto const* exporter = find_exporter(format);
   if (!exporter) throw Error(Exit::usage, unknown("format", format, format_names()));
-  auto const text = exporter->render(read_report(path));
+  auto const report = read_report(path);
+  auto const text = exporter->render(report, opinion(report));
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
     throw Error(Exit::incomplete, "cannot write to standard output");
   return Exit::good;

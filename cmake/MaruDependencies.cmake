@@ -8,6 +8,9 @@ find_package(CLI11 REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(OpenBLAS REQUIRED CONFIG)
 find_package(SQLite3 REQUIRED)
+find_package(CURL REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(prometheus-cpp REQUIRED CONFIG) # no version: its package file has none before 1.3
 
 find_package(MPI REQUIRED COMPONENTS C)
 
@@ -22,3 +25,4 @@ function(maru_find_library name header library)
 endfunction()
 maru_find_library(hwloc hwloc.h hwloc)
 maru_find_library(onednn dnnl.hpp dnnl)
+maru_find_library(snappy snappy.h snappy)

@@ -120,6 +120,11 @@ void write_file(std::string const& path, std::string_view content) {
   if (::rename(temporary.c_str(), path.c_str()) != 0) fail(reason());
 }
 
+void make_readable(std::string const& path) {
+  if (::chmod(path.c_str(), 0644) != 0)
+    throw Error(Exit::incomplete, fmt::format("cannot change the mode of {}: {}", path, reason()));
+}
+
 void make_writable_directory(std::string const& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);

@@ -40,6 +40,9 @@ std::string read_file(std::string const& path, std::size_t most = most_file_byte
 /// Throws Error(incomplete) naming the file and the system's reason; the temporary file is gone then.
 void write_file(std::string const& path, std::string_view content);
 
+/// Lets everybody read the file, whatever the umask was. Throws Error(incomplete).
+void make_readable(std::string const& path);
+
 /// Creates the folder and its parents. Throws Error(usage) when that cannot be or it cannot be written to.
 void make_writable_directory(std::string const& path);
 

@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 
+#include <array>
 #include <cmath>
 #include <fmt/format.h>
 
@@ -46,6 +47,11 @@ std::vector<std::string> doubts(Record const& record) {
   if (record.conditions)
     result.insert(result.end(), record.conditions->invalid.begin(), record.conditions->invalid.end());
   return result;
+}
+
+std::span<std::string_view const> doubt_words() {
+  static constexpr std::array<std::string_view, 5> words{"rehearsal", "throttled", "clock_changed", "contended", "ecc"};
+  return words;
 }
 
 std::string question(Record const& record) {

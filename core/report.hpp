@@ -10,7 +10,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace maru {
@@ -26,6 +28,7 @@ struct RunInfo {
   std::string plan_digest; ///< of the plan after the command line's overrides; equal digests ask the same questions
   std::string launcher;    ///< "mpirun", "srun", "none" …
   std::string mpi;         ///< the MPI library's own name and version
+  std::string cluster;     ///< as the user calls it; may be empty
   double started = 0;
   double finished = 0;
   bool complete = false;
@@ -196,6 +199,8 @@ bool computes_with_device(Record const& record);
 /// Why the record's figures must not be used as they stand: "rehearsal", "throttled", "clock_changed" …; empty when
 /// they may.
 std::vector<std::string> doubts(Record const& record);
+/// Every word that doubts() may have.
+std::span<std::string_view const> doubt_words();
 
 /// How far the ranks' clocks can be trusted against rank 0's.
 struct ClockQuality {

@@ -53,6 +53,7 @@ template <class V> void fields(V& v, RunInfo& x) {
   v("plan_digest", x.plan_digest, "digest of the questions asked, after the command line's overrides");
   v("launcher", x.launcher, "what started the ranks");
   v("mpi", x.mpi, "the MPI library");
+  v.later("cluster", x.cluster, "what the user calls the cluster; may be empty");
   v("started", x.started, "seconds since the Unix epoch");
   v("finished", x.finished, "seconds since the Unix epoch");
   v("complete", x.complete, "whether everything asked for was answered");

@@ -196,7 +196,7 @@ std::vector<std::string> label_keys(Report const& report) {
   return keys;
 }
 
-std::string render(Report const& report) {
+std::string render(Report const& report, Opinion const&) {
   auto const keys = label_keys(report);
   RankHosts const hosts(report);
   std::string out;

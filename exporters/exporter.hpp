@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/opinion.hpp"
 #include "core/report.hpp"
 
 #include <span>
@@ -15,7 +16,9 @@ struct Exporter {
   char const* name; ///< of `maru show --format NAME`
   char const* file; ///< name of the file that a run leaves, or nullptr for a form that is only shown
   char const* help;
-  std::string (*render)(Report const&);
+  std::string (*write)(Report const&, Opinion const&);
+
+  std::string render(Report const& report, Opinion const& opinion = {}) const { return write(report, opinion); }
 };
 
 std::span<Exporter const* const> exporters();

@@ -5,6 +5,7 @@
 namespace maru {
 
 extern Exporter const json_exporter;
-Exporter const json_exporter{"json", "report.json", "the whole report, as docs/report.md describes it", to_json};
+Exporter const json_exporter{"json", "report.json", "the whole report, as docs/report.md describes it",
+                             [](Report const& report, Opinion const&) { return to_json(report); }};
 
 } // namespace maru

@@ -236,7 +236,7 @@ std::string footing(Section const& section) {
                              count ? sum / count : 0.0, section.program->name);
 }
 
-std::string render(Report const& report) {
+std::string render(Report const& report, Opinion const&) {
   auto text = fmt::format("# maru {} in the columns of nccl-tests; time is the median of the maximum over ranks\n",
                           one_line(report.run.maru_version));
   auto const all = sections(report);

@@ -165,7 +165,7 @@ std::string foot(Report const& report) {
   return text;
 }
 
-std::string render(Report const& report) {
+std::string render(Report const& report, Opinion const&) {
   RankHosts const hosts(report);
   auto text = head(report) + "\n" + lines(verdict(report), "") + blame(report, hosts, Status::wrong, "WRONG") +
               blame(report, hosts, Status::failed, "FAILED") + findings(report);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the readers of each format rely on.
 #include "exporters/exporter.hpp"
-#include "exporters/openmetrics.hpp"
 #include "exporters/text.hpp"
 #include "tests/unit/sample_report.hpp"
 
@@ -105,100 +104,6 @@ TEST(Csv, TellsWhatMustNotBeUsed) {
     invalid += row.at(column("valid")) == "0" ? 1 : 0;
   }
   EXPECT_EQ(invalid, 3U);
-}
-
-struct Exposition {
-  std::map<std::string, int> headers; ///< how often each family begins
-  std::set<std::string> series;
-  std::size_t samples = 0;
-};
-
-Exposition parse_openmetrics(std::string const& text) {
-  Exposition result;
-  std::string family;
-  auto const lines = lines_of(text);
-  EXPECT_EQ(lines.back(), "# EOF");
-  for (auto const& line : lines) {
-    if (line.starts_with("# TYPE ")) {
-      family = line.substr(7, line.find(' ', 7) - 7);
-      ++result.headers[family];
-    } else if (line.starts_with("# UNIT ")) {
-      EXPECT_TRUE(family.ends_with("_" + line.substr(line.rfind(' ') + 1))) << line;
-    } else if (!line.starts_with("#")) {
-      EXPECT_TRUE(line.starts_with(family)) << line;
-      auto const time = line.rfind(' '), value = line.rfind(' ', time - 1);
-      EXPECT_TRUE(result.series.insert(line.substr(0, value)).second) << "twice: " << line;
-      EXPECT_NEAR(std::stod(line.substr(time)), 1795320132, 60) << line;
-      ++result.samples;
-    }
-  }
-  return result;
-}
-
-TEST(OpenMetrics, NeverWritesASeriesTwice) {
-  auto report = sample_report();
-  auto const once = parse_openmetrics(render("openmetrics", report));
-  for (auto const& [family, count] : once.headers) EXPECT_EQ(count, 1) << family;
-  EXPECT_GT(once.samples, 100U);
-  auto const records = report.records;
-  report.records.insert(report.records.end(), records.begin(), records.end());
-  EXPECT_EQ(parse_openmetrics(render("openmetrics", report)).samples, once.samples);
-}
-
-TEST(OpenMetrics, KeepsRunIdOffTheRecords) {
-  for (auto const& series : parse_openmetrics(render("openmetrics", sample_report())).series)
-    if (!series.starts_with("maru_run") && !series.starts_with("maru_records") && !series.starts_with("maru_cut")) {
-      EXPECT_EQ(series.find("run_id"), series.npos) << series;
-    }
-}
-
-// Whoever averages a family of figures must be able to leave out what is no measurement, and gets series of their own
-// for it if he does not.
-TEST(OpenMetrics, TellsWhatMustNotBeUsed) {
-  auto report = sample_report();
-  auto const all = parse_openmetrics(render("openmetrics", report)).series;
-  auto const doubtful = [](std::string const& series) { return series.find(",doubt=\"") != series.npos; };
-  EXPECT_TRUE(std::any_of(all.begin(), all.end(), [](auto const& series) {
-    return series.starts_with("maru_gemm_rate_flops_per_second{") &&
-           series.find("doubt=\"throttled,clock_changed\"") != series.npos;
-  }));
-  for (auto& record : report.records) {
-    record.rehearsal = false;
-    if (record.conditions) record.conditions->invalid.clear();
-  }
-  auto const cleared = parse_openmetrics(render("openmetrics", report)).series;
-  EXPECT_TRUE(std::none_of(cleared.begin(), cleared.end(), doubtful));
-  for (auto const& series : all) {
-    if (doubtful(series)) continue;
-    EXPECT_TRUE(cleared.contains(series)) << series; // valid figures have the same labels either way
-  }
-  EXPECT_EQ(all.size(), cleared.size());
-}
-
-TEST(OpenMetrics, HasOneInfoPerDevice) {
-  auto report = sample_report();
-  report.ranks[1] = report.ranks[0];
-  report.ranks[1].rank = 1; // a rehearsal: two ranks on one device
-  auto const text = render("openmetrics", report);
-  std::size_t infos = 0;
-  for (auto const& line : lines_of(text)) infos += line.starts_with("maru_device_info{") ? 1 : 0;
-  EXPECT_EQ(infos, 3U);
-}
-
-TEST(OpenMetrics, MakesLabelNamesFitAndUnique) {
-  Series series;
-  for (auto const* name : {"probe", "probe", "probe", "9 lives", "", "le", "quantile", "__name__", "größe"})
-    add_label(series, name, "x");
-  std::vector<std::string> names;
-  for (auto const& [name, value] : series) names.push_back(name);
-  EXPECT_EQ(names, (std::vector<std::string>{"probe", "label_probe", "label_probe_", "label_9_lives", "label_",
-                                             "label_le", "label_quantile", "label___name__", "gr____e"}));
-}
-
-TEST(OpenMetrics, EscapesValuesAndHelp) {
-  FamilyWriter family("x", "gauge", "", "a\nb\\c");
-  family.sample({{"l", "q\" b\\ n\n e\x1b u\xff"}}, -0.5, 1.5);
-  EXPECT_EQ(family.text(), "# TYPE x gauge\n# HELP x a\\nb\\\\c\nx{l=\"q\\\" b\\\\ n\\n e  u\uFFFD\"} -0.5 1.500\n");
 }
 
 // What SuperBench and cluster-health-scanner cut out of a row: 13 words, time at 5 and 9.

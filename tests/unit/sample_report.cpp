@@ -96,6 +96,7 @@ void add_run(Report& report) {
                 .plan_digest = "5d41402abc4b2a76",
                 .launcher = "mpirun",
                 .mpi = "Open MPI 4.1.4",
+                .cluster = "aurum \"east\"",
                 .started = started,
                 .finished = started + 23.5,
                 .complete = false,
