@@ -17,8 +17,8 @@
 
 namespace maru {
 
-/// The operation as a group of so many ranks does it, each with so many threads.
-Operation for_group(Operation operation, std::size_t group_size, int threads);
+/// The operation as a group of so many ranks does it, each with so many threads and so much memory for itself.
+Operation for_group(Operation operation, std::size_t group_size, int threads, std::int64_t memory_bytes);
 
 /// What stays the same over the cases of a run, on one rank.
 struct CaseSurroundings {

@@ -15,7 +15,7 @@ Record outline_of(Case const& item, std::vector<std::int64_t> ranks, std::int64_
   record.backend = item.backend->name;
   record.device = item.backend->device;
   record.labels = labels(item.operation);
-  record.cost = cost(for_group(item.operation, ranks.size(), 1));
+  record.cost = cost(for_group(item.operation, ranks.size(), 1, 0));
   record.group = {item.group_kind, index, std::move(ranks)};
   auto& time = record.time.emplace();
   time.samples = 100;
