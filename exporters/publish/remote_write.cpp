@@ -4,7 +4,7 @@
 // that are to blame stand alone.
 #include "exporters/publish/http.hpp"
 #include "exporters/publish/sink.hpp"
-#include "remote_write.pb.h"
+#include <remote_write.pb.h>
 
 #include <algorithm>
 #include <cmath>
