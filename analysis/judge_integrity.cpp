@@ -114,16 +114,26 @@ void note_doubts(Docket& docket) {
                                        listed({entry.second.begin(), entry.second.end()})));
 }
 
+/// In order, each once: sets of a large fleet's ranks would take ten times the memory.
+using Ranks = std::vector<std::int64_t>;
+
+void settle(Ranks& ranks) {
+  std::sort(ranks.begin(), ranks.end());
+  ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+}
+
+bool holds(Ranks const& ranks, std::int64_t rank) { return std::binary_search(ranks.begin(), ranks.end(), rank); }
+
 /// Who could have answered in a category: ranks where each answers alone, otherwise the first ranks of hosts.
 struct Electorate {
   std::string title;
-  std::set<std::int64_t> all, valid, doubted;
+  Ranks all, valid, doubted;
 };
 
 std::string peers_of(Place const& place) { return place.device ? place.model : "processors " + place.model; }
 
 /// The ranks of each model, or of each the first on its host.
-using RanksByModel = std::map<std::string, std::set<std::int64_t>>;
+using RanksByModel = std::map<std::string, Ranks>;
 
 RanksByModel ranks_by_model(Report const& report, bool first_only) {
   std::unordered_map<std::string_view, std::string_view> processors;
@@ -131,9 +141,10 @@ RanksByModel ranks_by_model(Report const& report, bool first_only) {
   RanksByModel ranks;
   for (auto const& rank : report.ranks) {
     if (first_only && rank.local_rank != 0) continue;
-    ranks["processors " + std::string(processors[rank.host])].insert(rank.rank);
-    if (!rank.device.empty()) ranks[rank.device].insert(rank.rank);
+    ranks["processors " + std::string(processors[rank.host])].push_back(rank.rank);
+    if (!rank.device.empty()) ranks[rank.device].push_back(rank.rank);
   }
+  for (auto& [model, list] : ranks) settle(list);
   return ranks;
 }
 
@@ -156,7 +167,11 @@ std::map<std::string, Electorate> electorates(Docket const& docket) {
       if (auto const found = peers.find(peers_of(place)); found != peers.end()) electorate.all = found->second;
     }
     auto const speaker = record.group.ranks.front();
-    (comparable ? electorate.valid : electorate.doubted).insert(speaker);
+    (comparable ? electorate.valid : electorate.doubted).push_back(speaker);
+  }
+  for (auto& [key, electorate] : result) {
+    settle(electorate.valid);
+    settle(electorate.doubted);
   }
   return result;
 }
@@ -193,7 +208,7 @@ void judge_missing(Docket& docket) {
     if (valid.size() == all.size() && doubted.empty()) continue;
     for (auto const rank : all) {
       // Peers who answered show that it could have been asked; its own invalid answer shows that it was.
-      if (valid.contains(rank) || !(usual || doubted.contains(rank))) continue;
+      if (holds(valid, rank) || !(usual || holds(doubted, rank))) continue;
       auto const reason = reasons.find(rank);
       auto const why = reason != reasons.end()      ? reason->second
                        : docket.report.run.complete ? std::string("not measured")

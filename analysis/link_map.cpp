@@ -79,10 +79,19 @@ void add_link(Sheet& sheet, Record const& record) {
 
 // A suspect's link may have been measured twice, in its round and once more: together it is one link.
 void join_doubles(LinkMap& map) {
-  std::map<std::pair<std::size_t, std::size_t>, std::vector<double>> values;
-  for (auto const& link : map.links) values[{link.from, link.to}].push_back(link.value);
-  map.links.clear();
-  for (auto& [ends, all] : values) map.links.push_back({ends.first, ends.second, median_of(all), 0});
+  auto const ends = [](Link const& link) { return std::pair(link.from, link.to); };
+  std::sort(map.links.begin(), map.links.end(), [&](Link const& a, Link const& b) { return ends(a) < ends(b); });
+  auto joined = map.links.begin();
+  std::vector<double> values;
+  for (auto first = map.links.begin(); first != map.links.end();) {
+    auto const last =
+        std::find_if(first, map.links.end(), [&](Link const& link) { return ends(link) != ends(*first); });
+    values.clear();
+    for (auto link = first; link != last; ++link) values.push_back(link->value);
+    *joined++ = {first->from, first->to, median_of(values), 0};
+    first = last;
+  }
+  map.links.erase(joined, map.links.end());
 }
 
 /// For one side of all links: which of them belong to each node.

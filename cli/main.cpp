@@ -67,10 +67,9 @@ bool is_for_one_process(std::string_view name) {
 
 /// Whether that was all there is to do here.
 bool leaves_it_to_first_rank(std::string_view name) {
-  auto const launcher = read_launcher();
-  if (!is_for_one_process(name) || !is_one_too_many(launcher, parent_name())) return false;
-  if (launcher.rank == 1)
-    say(fmt::format("maru: {} is for one process: the first of {} does it, the others nothing", name, launcher.ranks));
+  if (!is_for_one_process(name) || !is_one_too_many(parent_name())) return false;
+  if (number_in_program() == 1)
+    say(fmt::format("maru: {} is for one process: the first that was started does it, the others nothing", name));
   return true;
 }
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collectors/launcher.hpp"
 
-#include <algorithm>
 #include <arpa/inet.h>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -30,7 +28,25 @@ std::optional<std::int64_t> number(char const* variable) {
   return value;
 }
 
-Launcher without_rank() {
+// The kernel keeps 15 letters of a name.
+bool is_launcher(std::string_view name) {
+  static std::set<std::string_view> const launchers{
+      "mpirun", "mpiexec",       "orterun",    "orted",           "prte",           "prterun",
+      "prted",  "mpiexec.hydra", "pmi_proxy",  "hydra_pmi_proxy", "slurmstepd",     "srun",
+      "palsd",  "jsmd",          "flux-shell", "pbs_tmrsh",       "hydra_bstrap_pr"};
+  return launchers.contains(name);
+}
+
+// As the launcher numbers its processes; null where it does not.
+char const* rank_text() {
+  for (char const* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
+    if (char const* const rank = std::getenv(variable)) return rank;
+  return nullptr;
+}
+
+} // namespace
+
+Launcher read_launcher() {
   // Open MPI's own launcher first: inside a Slurm job mpirun's ranks see Slurm's variables as well.
   if (auto const ranks = number("OMPI_COMM_WORLD_SIZE")) return {"mpirun", *ranks, true};
   // A step's own variable: SLURM_NTASKS is set in a batch script too, which is one process by right.
@@ -41,23 +57,20 @@ Launcher without_rank() {
   return {"none", 0, std::getenv("PMIX_RANK") != nullptr};
 }
 
-} // namespace
-
-Launcher read_launcher() {
-  auto launcher = without_rank();
-  for (char const* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
-    if (std::getenv(variable)) {
-      launcher.rank = number(variable).value_or(0);
-      break;
-    }
-  return launcher;
+// Ranks are numbered program by program. OMPI_FIRST_RANKS would say so, were it right (4.1.4 has zeros in it).
+std::int64_t number_in_program() {
+  auto number = whole_number(rank_text() ? rank_text() : "").value_or(0);
+  char const* const sizes = std::getenv("OMPI_APP_CTX_NUM_PROCS");
+  for (auto const text : words_of(sizes ? sizes : "")) {
+    auto const size = whole_number(text).value_or(0);
+    if (number < size) break;
+    number -= size;
+  }
+  return number;
 }
 
-bool is_one_too_many(Launcher const& launcher, std::string_view parent) {
-  constexpr std::array<std::string_view, 9> starters{"mpirun", "mpiexec", "orterun",    "orted",          "prterun",
-                                                     "prte",   "prted",   "slurmstepd", "hydra_pmi_proxy"};
-  return launcher.ranks > 1 && launcher.rank > 0 &&
-         std::find(starters.begin(), starters.end(), parent) != starters.end();
+bool is_one_too_many(std::string_view parent) {
+  return read_launcher().ranks > 1 && number_in_program() > 0 && is_launcher(parent);
 }
 
 std::string parent_name() {
@@ -68,18 +81,13 @@ std::string parent_name() {
 }
 
 bool below_launcher(SystemFiles const& files, std::int64_t process) {
-  // The kernel keeps 15 letters of a name.
-  static std::set<std::string_view> const launchers{
-      "mpirun", "mpiexec",       "orterun",    "orted",           "prte",           "prterun",
-      "prted",  "mpiexec.hydra", "pmi_proxy",  "hydra_pmi_proxy", "slurmstepd",     "srun",
-      "palsd",  "jsmd",          "flux-shell", "pbs_tmrsh",       "hydra_bstrap_pr"};
   constexpr int most = 256; // a made-up table may lead round and round
   for (int i = 0; i < most && process > 0; ++i) {
     auto const text = files.text(fmt::format("/proc/{}/stat", process)); // "42 (orted) S 1 …", any letters in the name
     if (!text.value) return true;
     auto const open = text.value->find('('), close = text.value->rfind(')');
     if (open == std::string::npos || close == std::string::npos || close < open) return true;
-    if (launchers.contains(std::string_view(*text.value).substr(open + 1, close - open - 1))) return true;
+    if (is_launcher(std::string_view(*text.value).substr(open + 1, close - open - 1))) return true;
     auto const words = words_of(std::string_view(*text.value).substr(close + 1));
     process = words.size() < 2 ? 0 : whole_number(words[1]).value_or(0);
   }
@@ -112,28 +120,6 @@ bool server_is_gone() {
   return false;
 }
 
-namespace {
-
-// Ranks are numbered program by program. OMPI_FIRST_RANKS would say so, were it right (4.1.4 has zeros in it).
-bool starts_a_program(std::string_view rank) {
-  char const* const sizes = std::getenv("OMPI_APP_CTX_NUM_PROCS");
-  std::int64_t first = 0;
-  for (auto const size : words_of(sizes ? sizes : "")) {
-    if (whole_number(rank) == first) return true;
-    first += whole_number(size).value_or(0);
-  }
-  return rank == "0";
-}
-
-} // namespace
-
-bool is_first_of_job() {
-  for (char const* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
-    char const* const rank = std::getenv(variable);
-    if (!rank) continue;
-    return starts_a_program(rank) || !below_launcher(SystemFiles(""), ::getpid());
-  }
-  return true;
-}
+bool is_first_of_job() { return number_in_program() == 0 || !below_launcher(SystemFiles(""), ::getpid()); }
 
 } // namespace maru

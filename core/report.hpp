@@ -179,7 +179,7 @@ struct Record {
   Cost cost;
   std::optional<Timing> time; ///< absent when it was not timed
   std::optional<Stop> stop;
-  std::optional<RankSpread> spread;
+  Boxed<RankSpread> spread;
   Verification verification;
   Boxed<Arrival> arrival;
   std::string implementation;   ///< what answered beneath the backend, where it has a choice: an algorithm's name

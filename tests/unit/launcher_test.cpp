@@ -13,8 +13,9 @@ namespace {
 class Environment {
 public:
   explicit Environment(std::map<std::string, std::string> const& set) {
-    for (auto const* name : {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_SIZE", "PMI_RANK",
-                             "SLURM_PROCID", "SLURM_STEP_ID", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"}) {
+    for (auto const* name :
+         {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_APP_CTX_NUM_PROCS", "PMIX_RANK", "PMI_SIZE", "PMI_RANK",
+          "SLURM_PROCID", "SLURM_STEP_ID", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"}) {
       if (char const* value = std::getenv(name)) before_[name] = value;
       ::unsetenv(name);
       names_.emplace_back(name);
@@ -41,13 +42,20 @@ TEST(Launcher, NumbersItsProcesses) {
                                {"SLURM_STEP_NUM_TASKS", "2"},
                                {"SLURM_STEP_ID", "0"}});
   EXPECT_EQ(read_launcher().name, "mpirun");
-  EXPECT_EQ(read_launcher().rank, 3) << "Slurm started mpirun's daemon, and not this";
+  EXPECT_EQ(number_in_program(), 3) << "Slurm started mpirun's daemon, and not this";
+}
+
+TEST(Launcher, NumbersTheProcessesOfEachProgram) {
+  for (auto const& [rank, number] : {std::pair("0", 0), std::pair("1", 1), std::pair("2", 0), std::pair("4", 2)}) {
+    Environment const environment({{"OMPI_COMM_WORLD_RANK", rank}, {"OMPI_APP_CTX_NUM_PROCS", "2 3"}});
+    EXPECT_EQ(number_in_program(), number) << rank;
+  }
 }
 
 TEST(Launcher, OneOfSeveralAlikeIsTooMany) {
   auto const too_many = [](std::map<std::string, std::string> const& set, std::string_view parent) {
     Environment const environment(set);
-    return is_one_too_many(read_launcher(), parent);
+    return is_one_too_many(parent);
   };
   auto const of_mpirun = [](char const* rank) {
     return std::map<std::string, std::string>{{"OMPI_COMM_WORLD_SIZE", "2"}, {"OMPI_COMM_WORLD_RANK", rank}};
