@@ -16,10 +16,10 @@ cp "$out" table.json
 rules=$repository/monitoring/prometheus
 expect_exit 0 promtool check config --syntax-only "$rules/prometheus.yml"
 expect_exit 0 promtool check rules "$rules"/rules/*.yml
-expect_exit 0 monitoring tested "$rules"/rules/alerts.yml "$repository/docs/monitoring.md" "$rules"/tests/*.yml
+expect_exit 0 "${monitoring[@]}" tested "$rules"/rules/alerts.yml "$repository/docs/monitoring.md" "$rules"/tests/*.yml
 expect_exit 0 promtool test rules "$rules"/tests/*.yml
 
-read -r live replayed synthetic gateway node < <(monitoring ports 5)
+read -r live replayed synthetic gateway node < <("${monitoring[@]}" ports 5)
 mkdir -p targets text live
 # What is recorded every minute is recorded every second here.
 mkdir rules
@@ -40,7 +40,8 @@ YAML
 printf 'global: {evaluation_interval: 1s}\nrule_files: ["%s/rules/*.yml"]\n' "$scratch" >replayed.yml
 
 prometheus_at "$live" live live.yml
-serve gateway "http://127.0.0.1:$gateway/-/ready" prometheus-pushgateway --web.listen-address="127.0.0.1:$gateway"
+serve gateway "http://127.0.0.1:$gateway/-/ready" prometheus-pushgateway \
+  --web.listen-address="127.0.0.1:$gateway" --persistence.file="$scratch/gateway.data"
 serve node "http://127.0.0.1:$node/" prometheus-node-exporter --web.listen-address="127.0.0.1:$node" \
   --collector.disable-defaults --collector.textfile --collector.textfile.directory="$scratch/text"
 
@@ -53,19 +54,19 @@ expect_exit 0 promtool check metrics <text/maru-"$(uname -n)".prom
 
 backfill run/metrics.om replayed
 prometheus_at "$replayed" replayed replayed.yml
-expect_exit 0 monitoring compare table.json run/metrics.om "http://127.0.0.1:$live" "http://127.0.0.1:$replayed"
+expect_exit 0 "${monitoring[@]}" compare table.json run/metrics.om "http://127.0.0.1:$live" "http://127.0.0.1:$replayed"
 cat "$out"
-expect_exit 0 monitoring expressions --of-a-host "http://127.0.0.1:$replayed" "$repository"/monitoring/grafana/dashboards/*.json
+expect_exit 0 "${monitoring[@]}" expressions --of-a-host "http://127.0.0.1:$replayed" "$repository"/monitoring/grafana/dashboards/*.json
 cat "$out"
 
 # A fleet that has everything wrong with it: GPUs, steps of training, slow links, past runs.
-expect_exit 0 monitoring recent "$repository/tests/golden/sample.json" recent.json
+expect_exit 0 "${monitoring[@]}" recent "$repository/tests/golden/sample.json" recent.json
 expect_exit 0 "$MARU" show recent.json --format openmetrics
 cp "$out" recent.om
-expect_exit 0 monitoring fleet table.json recent.om fleet.om
+expect_exit 0 "${monitoring[@]}" fleet table.json recent.om fleet.om
 backfill fleet.om synthetic
 prometheus_at "$synthetic" synthetic replayed.yml
-expect_exit 0 monitoring expressions "http://127.0.0.1:$synthetic" "$repository"/monitoring/grafana/dashboards/*.json
+expect_exit 0 "${monitoring[@]}" expressions "http://127.0.0.1:$synthetic" "$repository"/monitoring/grafana/dashboards/*.json
 cat "$out"
-expect_exit 0 monitoring rules "http://127.0.0.1:$synthetic"
+expect_exit 0 "${monitoring[@]}" rules "http://127.0.0.1:$synthetic"
 cat "$out"

@@ -13,7 +13,7 @@ need_servers() {
   done
 }
 
-monitoring() { python3 "$here/monitoring.py" "$@"; }
+monitoring=(python3 "$here/monitoring.py")
 
 # serve NAME READY-URL COMMAND…: in the background; $served is its pid.
 serve() {
@@ -28,7 +28,7 @@ serve() {
 # prometheus_at PORT FOLDER CONFIG
 prometheus_at() {
   serve "prometheus-$1" "http://127.0.0.1:$1/-/ready" prometheus --config.file="$3" --storage.tsdb.path="$2" \
-    --web.listen-address="127.0.0.1:$1" --web.enable-remote-write-receiver --storage.tsdb.retention.time=30d
+    --web.listen-address="127.0.0.1:$1" --web.enable-remote-write-receiver --storage.tsdb.retention.time=30d --log.level=warn
 }
 
 # backfill FILE FOLDER: what is in an OpenMetrics file becomes blocks of a folder that no server has open.
