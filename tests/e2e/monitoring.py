@@ -107,7 +107,10 @@ def compare(table, path, live, replayed):
     for key in set(written) - set(timed):
         if not key[0].startswith(UNEQUAL) and written[key][-1][0] >= end:
             fail(f"remote write: a series too many: {key}")
-    c.equal("remote write", timed, {key: written[key][-1] for key in set(written) & set(timed)}, True)
+    found = {key: written[key][-1] for key in set(written) & set(timed)}
+    # The last look at a run can be of its last millisecond; its end is then written as one later.
+    found = {key: timed[key] if (at - 1, value) == timed[key] else (at, value) for key, (at, value) in found.items()}
+    c.equal("remote write", timed, found, True)
     # prometheus-cpp writes 16 digits of a number; 17 would be all of it.
     c.equal("pull", {key: float(f"{value:.16g}") for key, value in values.items()}, c.last_scrape(live, ', job="maru", instance!=""'))
     c.equal("textfile", values, c.last_scrape(live, ', job="node"'))
@@ -115,10 +118,23 @@ def compare(table, path, live, replayed):
     c.equal("pushgateway", of_run, c.last_scrape(live, ', job="maru", instance=""'))
 
 
-def export_counts(path):
+def arrived(path, base):
+    """What the run's file says is the last that Prometheus knows of it."""
     for name, labels, value, _ in read_openmetrics(path):
-        if name.startswith("maru_export_"):
-            print(name, labels["sink"], value)
+        if name.startswith(UNEQUAL) or "run_id" not in labels:
+            continue
+        selector = ", ".join(f"{key}={json.dumps(text)}" for key, text in labels.items())
+        found = get(base, "query", query=f"last_over_time({name}{{{selector}}}[1h])")["result"]
+        if [float(f"{float(one['value'][1]):.15g}") for one in found] != [float(f"{value:.15g}")]:
+            fail(f"{name}{{{selector}}} is {found} instead of {value}")
+
+
+def was_up(base):
+    """Every scrape of every target was read until its end. The one at the moment at which a target goes may fail."""
+    for series in get(base, "query", query="up[1h]")["result"]:
+        states = [value for _, value in series["values"]]
+        if "1" not in states or "0" in states[:-1]:
+            fail(f"{series['metric']}: up is {states}")
 
 
 # What a host alone, a plan of a few seconds, or a run that went well does not have.
@@ -222,6 +238,6 @@ def tested(rule_file, docs, *tests):
     print(f"{len(alerts)} alerts")
 
 
-COMMANDS = {f.__name__: f for f in (ports, compare, expressions, rules, tested, export_counts, recent, fleet)}
+COMMANDS = {f.__name__: f for f in (ports, compare, expressions, rules, tested, arrived, was_up, recent, fleet)}
 if __name__ == "__main__":
     COMMANDS[sys.argv[1]](*sys.argv[2:])
