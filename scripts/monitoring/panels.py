@@ -48,7 +48,7 @@ def _options(panel):
         return {"mergeValues": True, "showValue": "never", "alignValue": "left", "rowHeight": 0.9,
                 "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False, "calcs": []},
                 "tooltip": {"mode": "single", "sort": "none"}}
-    return {"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": ["sum"], "fields": ""}}
+    return {"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": ["sum"], "fields": []}}
 
 
 def _transformations(panel):
