@@ -238,6 +238,25 @@ def tested(rule_file, docs, *tests):
     print(f"{len(alerts)} alerts")
 
 
-COMMANDS = {f.__name__: f for f in (ports, compare, expressions, rules, tested, arrived, was_up, recent, fleet)}
+def refuses(table, scripts):
+    """What the generator must not let through."""
+    sys.path.insert(0, scripts)
+    from monitoring.table import Refused, Table, label_names
+
+    t = Table(open(table, encoding="utf-8").read())
+    for expression in ("maru_run_gem_rate", 'maru_run_ranks{q="0.5"}', "max by (UUID) (maru_run_ranks)",
+                       "device:maru_gemm_rate_flops_per_second:never", "maru_node_state * on (gpu) maru_node_info",
+                       "max without (run_id) (maru_node_state)"):
+        try:
+            t.check(expression)
+        except Refused:
+            continue
+        fail(f"not refused: {expression}")
+    t.check('sum by (run_id, status) (maru_run_status{run_id=~"a{b}", instance!=""})')
+    if label_names("a, b = c, d or e, f (of hosts local_rank), q = 0, 1 over g (h)") != {"a", "b", "f", "local_rank", "q"}:
+        fail("the table's labels are not read as they are")
+
+
+COMMANDS = {f.__name__: f for f in (ports, compare, expressions, rules, tested, arrived, was_up, refuses, recent, fleet)}
 if __name__ == "__main__":
     COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -13,6 +13,7 @@ cd "$scratch"
 expect_exit 0 "$repository/scripts/generate-monitoring" --check "$MARU"
 expect_exit 0 "$MARU" metrics --format json
 cp "$out" table.json
+expect_exit 0 "${monitoring[@]}" refuses table.json "$repository/scripts"
 rules=$repository/monitoring/prometheus
 expect_exit 0 promtool check config --syntax-only "$rules/prometheus.yml"
 expect_exit 0 promtool check rules "$rules"/rules/*.yml
@@ -56,6 +57,10 @@ backfill run/metrics.om replayed
 prometheus_at "$replayed" replayed replayed.yml
 expect_exit 0 "${monitoring[@]}" compare table.json run/metrics.om "http://127.0.0.1:$live" "http://127.0.0.1:$replayed"
 cat "$out"
+sed 's/^\(maru_run_ranks{.*}\) 4 /\1 5 /' run/metrics.om >altered.om
+expect_exit 1 "${monitoring[@]}" compare table.json altered.om "http://127.0.0.1:$live" "http://127.0.0.1:$replayed"
+grep -v '^maru_node_info' run/metrics.om >altered.om
+expect_exit 1 "${monitoring[@]}" compare table.json altered.om "http://127.0.0.1:$live" "http://127.0.0.1:$replayed"
 expect_exit 0 "${monitoring[@]}" expressions --of-a-host "http://127.0.0.1:$replayed" "$repository"/monitoring/grafana/dashboards/*.json
 cat "$out"
 
