@@ -6,7 +6,6 @@ from monitoring.queries import GPU, PRODUCT, SHAPE, of_expected, place, run
 UID, TITLE, FROM = "maru-run", "Maru: run report", "now-24h"
 DESCRIPTION = "Is it healthy, how fast is it, and may the figures be used. Choose one run."
 
-STATES = [(None, "blue")]
 GOOD_ABOVE_95 = [(None, "red"), (0.9, "orange"), (0.95, "green")]
 BAD_ABOVE_0 = [(None, "green"), (1, "red")]
 MEDIAN = 'q="0.5"'
@@ -52,16 +51,16 @@ ITEMS = [
           "for it show the long times.", "s",
           [(run("maru_run_arrival_lateness_seconds", 'late_rank!=""'),
             "rank {{late_rank}} on {{late_hostname}}: {{operation}} {{size_bytes}} B")], width=10, steps=[(None, "orange")]),
-    Panel("stat", "State of hosts", "What the verdict says of each host.", "none",
-          [(place("maru_node_state") + " == 1", "{{hostname}} {{state}}")], width=12, height=6, names=True),
+    Panel("stat", "Hosts that do not pass", "What the verdict says of each host; the others pass.", "none",
+          [(place("maru_node_state", 'state!="pass"') + " == 1", "{{hostname}} {{state}}")], width=12, height=6, names=True),
     Panel("bargauge", "Effect on links", "Measured over usual latency or bandwidth that the host itself explains; 1 is usual.",
           "percentunit", [(place("maru_node_link_ratio"), "{{hostname}} {{direction}} {{figure}}")], width=12, height=6),
 
     Row("Rates"),
     figure("Matrix products", "Rate at the median time, of the median rank.", "flops", "maru_run_gemm_rate_flops_per_second",
            f"{PRODUCT}, {MEDIAN}", SHAPE + " ({{run_id}})"),
-    Panel("bargauge", "GPUs over their floor", "Rate of each GPU over the least that its spec demands: 100 % is the floor.",
-          "percentunit", [(of_expected("gemm_rate_flops_per_second", PRODUCT), f"{GPU} {SHAPE}")], steps=GOOD_ABOVE_95),
+    Panel("bargauge", "GPUs over their floor", "Rate over the least that the spec demands, of the 20 lowest: 100 % is the floor.",
+          "percentunit", [(f'bottomk(20, {of_expected("gemm_rate_flops_per_second", PRODUCT)})', f"{GPU} {SHAPE}")], steps=GOOD_ABOVE_95),
     Panel("table", "Matrix products over the ranks", "Quantiles over the ranks; q = 0 is the slowest.", "flops",
           [(run("maru_run_gemm_rate_flops_per_second", PRODUCT), "")], width=12,
           hidden=("cluster", "probe", "operation", "group")),

@@ -7,6 +7,7 @@ UID, TITLE, FROM = "maru-sizing", "Maru: sizing against achieved", "now-7d"
 DESCRIPTION = "What a step of training reached, what communication added to it, and how near its parts are to their bounds."
 
 MEDIAN = 'q="0.5"'
+MEMORY = 'probe="memory"'
 STEP = "{{model}} layers {{layers}} tp {{tp}} dp {{dp}} mb {{mb}} seq {{seq}}"
 EXPOSED = "maru_run_step_exposed_communication_seconds"
 OVERLAP = "{{collective}} {{size_bytes}} B beside {{m}}×{{n}}×{{k}}, {{taken}} taken, {{backend}}"
@@ -47,10 +48,11 @@ ITEMS = [
             "maru_run_overlap_communication_slowdown_ratio"),
 
     Row("Bounds"),
-    Panel("bargauge", "Products: part of the bound", "Rate over the vendor's dense figure, and over what the tensor cores do alone.",
-          "percentunit", [(place("maru_operation_ceiling_ratio", PRODUCT), f"{GPU} {SHAPE} of {{{{of}}}}")]),
-    Panel("bargauge", "Memory: part of the bound", "Bandwidth over the vendor's figure.", "percentunit",
-          [(place("maru_operation_ceiling_ratio", 'probe="memory"'), f"{GPU} {{{{operation}}}} {{{{backend}}}} of {{{{of}}}}")]),
+    Panel("bargauge", "Products: part of the bound", "Rate over the vendor's dense figure, and over what the tensor cores do "
+          "alone, of the 20 lowest.", "percentunit",
+          [(f'bottomk(20, {place("maru_operation_ceiling_ratio", PRODUCT)})', f"{GPU} {SHAPE} of {{{{of}}}}")]),
+    Panel("bargauge", "Memory: part of the bound", "Bandwidth over the vendor's figure, of the 20 lowest.", "percentunit",
+          [(f"bottomk(20, {place('maru_operation_ceiling_ratio', MEMORY)})", f"{GPU} {{{{operation}}}} {{{{backend}}}} of {{{{of}}}}")]),
 
     Row("Measured and expected"),
     both("Products", "Rate of the median rank, and each of what is expected of it.", "flops", "gemm_rate_flops_per_second",
@@ -61,7 +63,7 @@ ITEMS = [
          "collective_bus_bandwidth_bytes_per_second", "", "{{operation}} {{dtype}} {{size_bytes}} B {{group}} {{backend}}"),
     both("Times that are bounded", "Median of the slowest group, and what a spec allows.", "s", "operation_duration_seconds",
          'probe="collectives"', "{{operation}} {{size_bytes}} B {{backend}}"),
-    Panel("bargauge", "GPU memory over its floor", "Bandwidth of each GPU over the least that its spec demands.", "percentunit",
-          [(of_expected("memory_bandwidth_bytes_per_second"), f"{GPU} {{{{operation}}}} {{{{backend}}}}")], width=24,
+    Panel("bargauge", "GPU memory over its floor", "Bandwidth over the least that the spec demands, of the 20 lowest.", "percentunit",
+          [(f'bottomk(20, {of_expected("memory_bandwidth_bytes_per_second")})', f"{GPU} {{{{operation}}}} {{{{backend}}}}")], width=24,
           steps=[(None, "red"), (1, "green")]),
 ]
