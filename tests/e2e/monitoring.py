@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What monitoring.sh and monitoring_faults.sh ask of Prometheus, read with an eye that is not the program's."""
 import json
+import math
 import re
 import socket
 import sys
@@ -125,7 +126,7 @@ def arrived(path, base):
             continue
         selector = ", ".join(f"{key}={json.dumps(text)}" for key, text in labels.items())
         found = get(base, "query", query=f"last_over_time({name}{{{selector}}}[1h])")["result"]
-        if [float(f"{float(one['value'][1]):.15g}") for one in found] != [float(f"{value:.15g}")]:
+        if len(found) != 1 or not math.isclose(float(found[0]["value"][1]), value, rel_tol=1e-15):  # the endpoint's 16 digits
             fail(f"{name}{{{selector}}} is {found} instead of {value}")
 
 
