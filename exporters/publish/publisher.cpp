@@ -25,6 +25,8 @@ struct Way {
   std::uint64_t had = 0; ///< number of the exposition that it has had
   double wait = 1;       ///< seconds until the next attempt after a failure
   Clock::time_point not_before = {};
+  bool idle = true; ///< not at it
+  std::thread thread = {};
   bool complained_of_failure = false, complained_of_drop = false;
 };
 
@@ -48,7 +50,7 @@ public:
       way.health.sink = sink->name();
       way.sink = std::move(sink);
     }
-    thread_ = std::thread([this] { work(); });
+    for (auto& way : ways_) way.thread = std::thread([this, &way] { work(way); });
   }
 
   ~Engine() {
@@ -57,7 +59,7 @@ public:
       stop_ = true;
     }
     wake_.notify_all();
-    thread_.join();
+    for (auto& way : ways_) way.thread.join();
   }
 
   void publish(Exposition exposition, bool last) {
@@ -77,8 +79,8 @@ public:
 
   bool all_done() {
     std::lock_guard const lock(mutex_);
-    return std::all_of(ways_.begin(), ways_.end(), [&](Way const& way) { return way.had == number_; }) && idle_ &&
-           std::all_of(ways_.begin(), ways_.end(), [](Way const& way) { return way.sink->done(); });
+    return std::all_of(ways_.begin(), ways_.end(),
+                       [&](Way const& way) { return way.had == number_ && way.idle && way.sink->done(); });
   }
 
   bool all_delivered() const {
@@ -105,18 +107,15 @@ public:
   double deadline() const { return options_.deadline; }
 
 private:
-  void work() {
+  // A thread each: a target that does not answer must not hold up the others.
+  void work(Way& way) {
     widen(options_.processors);
     std::unique_lock lock(mutex_);
     while (!stop_) {
-      idle_ = true;
-      wake_.wait_for(lock, tick);
-      idle_ = false;
-      for (auto& way : ways_) {
-        if (stop_) return;
-        if (newest_ && way.had != number_ && Clock::now() >= way.not_before && (last_ || way.sink->while_running()))
-          attempt(way, lock);
-      }
+      if (newest_ && way.had != number_ && Clock::now() >= way.not_before && (last_ || way.sink->while_running()))
+        attempt(way, lock);
+      else
+        wake_.wait_for(lock, tick);
     }
   }
 
@@ -126,6 +125,7 @@ private:
     auto const number = number_;
     Delivery delivery;
     std::string failure;
+    way.idle = false;
     lock.unlock();
     auto const begun = Clock::now();
     try {
@@ -135,6 +135,7 @@ private:
     }
     Seconds const spent = Clock::now() - begun;
     lock.lock();
+    way.idle = true;
     way.health.seconds += spent.count();
     way.health.samples += static_cast<double>(delivery.samples);
     way.health.dropped += static_cast<double>(delivery.dropped);
@@ -161,8 +162,7 @@ private:
   std::vector<Way> ways_;
   std::shared_ptr<Exposition const> newest_;
   std::uint64_t number_ = 0;
-  bool last_ = false, stop_ = false, idle_ = true;
-  std::thread thread_;
+  bool last_ = false, stop_ = false;
 };
 
 Publisher::Publisher(std::vector<std::unique_ptr<Sink>> sinks, PublisherOptions options)

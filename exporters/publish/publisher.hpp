@@ -14,12 +14,12 @@ namespace maru {
 struct PublisherOptions {
   double deadline = 15;        ///< seconds after the end in which what failed is tried again
   std::vector<int> processors; ///< that its threads may use; empty: all
-  /// A word for the terminal, once per sink and kind of trouble; called from the publisher's thread.
+  /// A word for the terminal, once per sink and kind of trouble; called from the publisher's threads, one at a time.
   std::function<void(std::string const&)> complain;
 };
 
-/// Hands expositions to sinks on a thread of its own: whoever publishes never waits. A sink that fails is tried again
-/// after 1, 2, 4 … 60 s, with the newest exposition; its failures are counted.
+/// Hands expositions to sinks, each on a thread of its own: whoever publishes never waits, nor one sink for another. A
+/// sink that fails is tried again after 1, 2, 4 … 60 s, with the newest exposition; its failures are counted.
 class Publisher {
 public:
   Publisher(std::vector<std::unique_ptr<Sink>> sinks, PublisherOptions options);

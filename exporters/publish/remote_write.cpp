@@ -24,6 +24,12 @@ struct Item {
   std::int64_t milliseconds;
 };
 
+/// The last sample of a series.
+struct Sent {
+  std::int64_t milliseconds;
+  double value;
+};
+
 std::int64_t milliseconds(double seconds) { return std::llround(seconds * 1000); }
 
 std::string key_of(std::string const& name, Series const& series) {
@@ -79,7 +85,10 @@ private:
         auto const name = sample_name(*family.row);
         Item item{key_of(name, sample.series), name, &sample, milliseconds(sample.time)};
         auto const sent = sent_.find(item.key);
-        if (sent == sent_.end() || sent->second < item.milliseconds) items.push_back(std::move(item));
+        // A run may end in the millisecond in which it was last looked at; the server takes one value for each.
+        if (sent != sent_.end() && sent->second.milliseconds == item.milliseconds && sent->second.value != sample.value)
+          ++item.milliseconds;
+        if (sent == sent_.end() || sent->second.milliseconds < item.milliseconds) items.push_back(std::move(item));
       }
     return items;
   }
@@ -101,14 +110,14 @@ private:
       write(items.subspan(items.size() / 2), delivery);
       return;
     }
-    for (auto const& item : items) sent_[item.key] = item.milliseconds;
+    for (auto const& item : items) sent_[item.key] = {item.milliseconds, item.sample->value};
     (accepted ? delivery.samples : delivery.dropped) += items.size();
     if (!accepted) delivery.complaint = words;
   }
 
   std::string url_;
   Credentials credentials_;
-  std::unordered_map<std::string, std::int64_t> sent_; ///< or refused for good
+  std::unordered_map<std::string, Sent> sent_; ///< or refused for good
 };
 
 } // namespace

@@ -24,7 +24,7 @@ public:
   using std::runtime_error::runtime_error;
 };
 
-/// A way out for metrics. Only the publisher's thread calls it.
+/// A way out for metrics. One thread of the publisher's calls it.
 class Sink {
 public:
   virtual ~Sink() = default;
