@@ -26,10 +26,8 @@ struct Arguments {
   ThresholdArguments thresholds;
 };
 
-// A run whose rank 0 was killed leaves its journal only.
 Report read(std::string const& path) {
-  bool const journal_only = is_directory(path) && !is_file(path + "/report.json") && is_file(journal_path(path));
-  auto report = journal_only ? report_of(read_journal(path)) : read_report(path);
+  auto report = read_run(path);
   if (report.records.empty())
     throw Error(Exit::usage, fmt::format("{}: holds no records: there is nothing to show", path));
   add_ceilings(report);

@@ -33,10 +33,8 @@ std::vector<std::string> format_names() {
   return names;
 }
 
-// A run whose rank 0 was killed leaves its journal only; what that holds can be judged.
 Report read_what_there_is(std::string const& path) {
-  bool const journal_only = is_directory(path) && !is_file(path + "/report.json") && is_file(journal_path(path));
-  auto report = journal_only ? report_of(read_journal(path)) : read_report(path, Keep::figures);
+  auto report = read_run(path, Keep::figures);
   if (report.records.empty())
     throw Error(Exit::usage, fmt::format("{}: holds no records: there is nothing to judge", path));
   return report;

@@ -165,6 +165,14 @@ Report report_of(JournalContent const& content) {
   return report;
 }
 
+bool has_only_journal(std::string const& path) {
+  return is_directory(path) && !is_file(path + "/report.json") && is_file(journal_path(path));
+}
+
+Report read_run(std::string const& path, Keep keep) {
+  return has_only_journal(path) ? report_of(read_journal(path)) : read_report(path, keep);
+}
+
 void require_same(JournalHeader const& begun, JournalHeader const& now, std::string const& directory) {
   std::string differences;
   auto const differ = [&](std::string const& text) { differences += (differences.empty() ? "" : "; ") + text; };

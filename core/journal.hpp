@@ -3,6 +3,7 @@
 
 #include "core/file.hpp"
 #include "core/report.hpp"
+#include "core/report_io.hpp"
 
 #include <memory>
 #include <optional>
@@ -63,6 +64,11 @@ std::optional<std::vector<std::int64_t>> ranks_begun(std::vector<std::string> co
 /// What can be told of a run that left its journal and no report: who began it, and the records of its closed cases.
 /// Rank 0, who would have written it, counts as lost.
 Report report_of(JournalContent const& content);
+
+/// Whether a run's folder has a journal and no report yet: it goes on, or its rank 0 was killed.
+bool has_only_journal(std::string const& path);
+/// A report by its folder or file; of a folder that has a journal alone what that tells. Throws Error(usage).
+Report read_run(std::string const& path, Keep keep = Keep::all);
 
 std::string journal_path(std::string const& directory);
 

@@ -40,4 +40,17 @@ Exposition only(Exposition exposition, std::string const& hostname) {
   return exposition;
 }
 
+Exposition merged(std::vector<Exposition const*> const& parts) {
+  Exposition result;
+  for (auto const* row : metric_table()) {
+    SampleList samples;
+    for (auto const* part : parts)
+      for (auto const& family : *part)
+        if (family.row == row)
+          for (auto const& sample : family.samples) samples.add(sample.series, sample.value, sample.time);
+    if (auto taken = samples.take(); !taken.empty()) result.push_back({row, std::move(taken)});
+  }
+  return result;
+}
+
 } // namespace maru

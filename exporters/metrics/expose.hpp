@@ -16,6 +16,9 @@ Exposition only(Exposition exposition, Tier tier);
 /// The series of one host: those whose label `hostname` is it. What has no such label is of the run and is left out.
 Exposition only(Exposition exposition, std::string const& hostname);
 
+/// Several together, in the order of metric_table(). Of equal series that of the first counts.
+Exposition merged(std::vector<Exposition const*> const& parts);
+
 /// OpenMetrics 1.0 with the times at which things were measured, ended by "# EOF": for
 /// `promtool tsdb create-blocks-from openmetrics`.
 std::string openmetrics_text(Exposition const& exposition);
