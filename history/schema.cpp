@@ -77,14 +77,27 @@ std::vector<std::string> parts_of(Database& database) {
 
 std::int64_t version_of(Database& database) { return database.number("PRAGMA user_version"); }
 
+/// Whose file it is.
+struct Identity {
+  std::int64_t version, id, objects;
+};
+
+// In one transaction, or another process's first writing would come between the three.
+Identity identity_of(Database& database) {
+  database.run("SAVEPOINT identity");
+  Identity const identity{version_of(database), database.number("PRAGMA application_id"),
+                          database.number("SELECT count(*) FROM sqlite_master")};
+  database.run("RELEASE identity");
+  return identity;
+}
+
 } // namespace
 
 std::span<Migration const> migrations() { return steps_of_this_program; }
 
 void require_ours(Database& database, std::span<Migration const> steps) {
-  auto const version = version_of(database);
-  auto const id = database.number("PRAGMA application_id");
-  bool const empty = id == 0 && version == 0 && database.number("SELECT count(*) FROM sqlite_master") == 0;
+  auto const [version, id, objects] = identity_of(database);
+  bool const empty = id == 0 && version == 0 && objects == 0;
   if ((id != application_id && !empty) || version < 0)
     throw Error(Exit::usage, database.path() + ": is a database of another program");
   if (!database.has_known_form()) throw Damaged(database.path(), "its header names no form of SQLite's files");

@@ -19,7 +19,7 @@ expect_json step/report.json '[(x["group"]["kind"], x["group"]["ranks"], x["stat
   [("blocks:2", "0-1", "ok"), ("blocks:2", "2", "skipped")]'
 expect_json step/report.json 'r["records"][0]["step"]["parameters"] == 12 * 768 * 768 / 2'
 expect_json step/report.json 'r["records"][0]["step"]["communication"] > 0'
-expect_match step/metrics.om '^maru_step_rate_flops_per_second\{.*tp="2"'
+expect_match step/metrics.om '^maru_run_step_rate_flops_per_second\{.*tp="2"'
 
 expect_exit 0 "$MARU" run step --layers 1 --seq 8 -n 6 --out alone
 expect_json alone/report.json 'r["records"][0]["step"]["exposed"]["median"] == 0'
