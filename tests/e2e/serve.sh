@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # maru serve: runs at rest, a journal that grows, a file that is none, and the file for file_sd.
+set -euo pipefail
+# shellcheck source=tests/e2e/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 command -v curl >/dev/null || skip "there is no curl"
-cd "$scratch" || exit
+cd "$scratch"
 
 metrics() { curl -sf --noproxy '*' "http://$address/metrics"; }
 has() { metrics | grep -qE "$1"; }
