@@ -10,12 +10,12 @@ cd "$scratch"
 metrics() { curl -sf --noproxy '*' "http://$address/metrics"; }
 has() { metrics | grep -qE "$1"; }
 
-expect_exit 0 "$MARU" run spin --out done
+expect_exit 0 "$MARU" run spin --out rest
 mkdir growing
-head -n 1 done/journal.jsonl >growing/journal.jsonl
+head -n 1 rest/journal.jsonl >growing/journal.jsonl
 sed -i 's/"run_id":"[^"]*"/"run_id":"growing"/' growing/journal.jsonl
 
-"$MARU" serve done growing --listen 127.0.0.1:0 --every 200ms --targets targets.json >serve.out 2>serve.log &
+"$MARU" serve rest growing --listen 127.0.0.1:0 --every 200ms --targets targets.json >serve.out 2>serve.log &
 served=$!
 background+=("$served")
 wait_until 20 test -s targets.json || fail "no file of targets"
@@ -25,12 +25,12 @@ has 'maru_run_status\{run_id="growing",status="running"\} 1' || fail "the journa
 has 'maru_run_status\{run_id="20[^"]*",status="complete"\} 1' || fail "the run at rest is not complete"
 has 'maru_run_records\{run_id="growing",status="ok"\} 0' || fail "records before there are any"
 
-tail -n +2 done/journal.jsonl >>growing/journal.jsonl
+tail -n +2 rest/journal.jsonl >>growing/journal.jsonl
 wait_until 10 has 'maru_run_records\{run_id="growing",status="ok"\} [1-9]' || fail "the journal has grown, and nobody saw it"
 
 # What becomes unreadable is said, and what was known of it stays.
-echo '{' >done/report.json
-wait_until 10 grep -q 'done/report.json' serve.log || fail "nothing is said of a report that is none"
+echo '{' >rest/report.json
+wait_until 10 grep -q 'rest/report.json' serve.log || fail "nothing is said of a report that is none"
 has 'maru_run_status\{run_id="20[^"]*",status="complete"\} 1' || fail "what was known is gone"
 
 stop_process "$served"
@@ -38,4 +38,4 @@ wait "$served" || fail "it does not end well: $?"
 [ ! -e targets.json ] || fail "the file of targets outlives it"
 
 expect_exit 2 "$MARU" serve no-such-folder
-expect_exit 2 "$MARU" serve done --listen localhost:9400
+expect_exit 2 "$MARU" serve rest --listen localhost:9400

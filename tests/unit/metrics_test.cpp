@@ -238,6 +238,14 @@ TEST(ExpositionText, EscapesAndScrubsValues) {
             "# HELP n_total How many.\n# TYPE n_total counter\nn_total +Inf\n");
 }
 
+TEST(ExpositionText, WritesTimesOfAnyKind) {
+  Exposition exposition{{&row_of_a_gauge, {}}};
+  for (double const time : {0.0, 1795320132.007, -1.5, 1e308, std::nan("")})
+    exposition[0].samples.push_back({{}, 1, time});
+  EXPECT_EQ(openmetrics_text(exposition), "# TYPE x gauge\n# HELP x What it is.\nx 1 0.000\nx 1 1795320132.007\n"
+                                          "x 1 -1.500\nx 1 0.000\nx 1 0.000\n# EOF\n");
+}
+
 TEST(MetricLabels, FitAndAreUnique) {
   Series series;
   for (auto const* name : {"probe", "probe", "probe", "9 lives", "", "le", "quantile", "__name__", "größe"})
