@@ -2,6 +2,7 @@
 #include "analysis/compare.hpp"
 
 #include "core/measurement.hpp"
+#include "core/robust.hpp"
 #include "core/statistics.hpp"
 
 #include <algorithm>
@@ -62,11 +63,6 @@ double error_of(Measurement const& value) {
   return std::log(value.ci->high / value.ci->low) / 2 / in_deviations;
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return quantile(values, 0.5);
-}
-
 constexpr std::size_t least_places = 3; // whose spread says something where their own intervals are missing
 
 /// What the places' ratios themselves say of their median: by order statistics, which assume nothing, where there are
@@ -110,8 +106,8 @@ Difference difference(Answers const& before, Answers const& after, double deviat
   }
   result.places = logs.size();
   if (logs.empty()) return result;
-  result.before = median(olds);
-  result.after = median(news);
+  result.before = median_of(olds);
+  result.after = median_of(news);
   std::sort(logs.begin(), logs.end());
   double const middle = quantile(logs, 0.5);
   result.ratio = std::exp(middle);

@@ -57,12 +57,10 @@ std::string first_unknown(CLI::App const& program) {
   return unknown("command", word, known);
 }
 
-// The others read files and have nothing to do with one another's ranks.
+// They read files and have nothing to do with ranks. Of servers there may be one on each host.
 bool is_for_one_process(std::string_view name) {
-  constexpr std::array<std::string_view, 3> for_all_ranks{"run", "list", "doctor"};
-  return std::find(for_all_ranks.begin(), for_all_ranks.end(), name) == for_all_ranks.end() &&
-         std::any_of(commands().begin(), commands().end(),
-                     [&](Command const* command) { return name == command->name; });
+  constexpr std::array<std::string_view, 5> names{"show", "report", "metrics", "validate", "history"};
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 /// Whether that was all there is to do here.
