@@ -3,28 +3,10 @@
 
 #include "analysis/judge.hpp"
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
 namespace maru {
-namespace {
-
-bool is_of(Spec const& spec, Place const& place) {
-  return place.device ? std::find(spec.models.begin(), spec.models.end(), place.model) != spec.models.end()
-                      : spec.models.empty();
-}
-
-Floor const* highest_floor(Spec const& spec, Metric const& metric, std::size_t ranks) {
-  Floor const* highest = nullptr;
-  for (auto const& floor : spec.floors)
-    if (floor.unit == metric.unit && is_for(floor, metric, ranks) && (!highest || floor.least > highest->least))
-      highest = &floor;
-  return highest;
-}
-
-} // namespace
-
 std::vector<Expectation> expectations(Report const& report, std::vector<Spec> const& specs) {
   auto const all = measurements(report);
   std::vector<Expectation> result;
@@ -35,8 +17,8 @@ std::vector<Expectation> expectations(Report const& report, std::vector<Spec> co
     if (!known.emplace(value.metric, place.model).second) continue;
     auto const& record = report.records[value.record];
     for (auto const& spec : specs)
-      if (is_of(spec, place))
-        if (auto const* floor = highest_floor(spec, metric, record.group.ranks.size()))
+      if (is_for(spec, place))
+        if (auto const* floor = floor_for(spec, metric, record.group.ranks.size()))
           result.push_back({metric, place.model, floor->least, "spec " + spec.name});
     if (record.ceiling && record.ceiling->datasheet)
       result.push_back({metric, place.model, *record.ceiling->datasheet, "datasheet " + record.ceiling->device});

@@ -9,7 +9,7 @@
 
 namespace maru {
 
-/// What a report's figures should be: for each question and model the highest floor of the model's spec, and what the
+/// What a report's figures should be: for each question and model the strictest floor of the model's spec, and what the
 /// datasheet gives as the ceiling. Empty for models that neither knows. Wants conclude() beforehand. Pure.
 std::vector<Expectation> expectations(Report const& report, std::vector<Spec> const& specs);
 

@@ -38,9 +38,7 @@ struct Best {
 
 Spec const* spec_of(Place const& place, std::vector<Spec> const& specs) {
   for (auto const& spec : specs)
-    if (place.device ? std::find(spec.models.begin(), spec.models.end(), place.model) != spec.models.end()
-                     : spec.models.empty())
-      return &spec;
+    if (is_for(spec, place)) return &spec;
   return nullptr;
 }
 

@@ -150,6 +150,22 @@ bool is_for(Floor const& floor, Metric const& metric, std::size_t ranks) {
          std::all_of(floor.sizes.begin(), floor.sizes.end(), large_enough);
 }
 
+bool is_for(Spec const& spec, Place const& place) {
+  if (spec.models.empty()) return !place.device;
+  return place.device && std::find(spec.models.begin(), spec.models.end(), place.model) != spec.models.end();
+}
+
+Floor const* floor_for(Spec const& spec, Metric const& metric, std::size_t ranks) {
+  Floor const* strictest = nullptr;
+  auto const is_stricter = [&](Floor const& floor) {
+    return metric.higher_is_better() ? floor.least > strictest->least : floor.least < strictest->least;
+  };
+  for (auto const& floor : spec.floors)
+    if (floor.unit == metric.unit && is_for(floor, metric, ranks) && (!strictest || is_stricter(floor)))
+      strictest = &floor;
+  return strictest;
+}
+
 std::vector<std::string> builtin_specs() {
   std::vector<std::string> names;
   for (auto const& row : builtin_spec_table) names.emplace_back(row.name);

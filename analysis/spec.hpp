@@ -35,6 +35,11 @@ struct Spec {
 /// and a floor for a certain number is for none.
 bool is_for(Floor const& floor, Metric const& metric, std::size_t ranks = 0);
 
+/// Whether the spec is for what answered there: its model, or any processor.
+bool is_for(Spec const& spec, Place const& place);
+/// The strictest of the spec's floors for this question in this unit; null when there is none.
+Floor const* floor_for(Spec const& spec, Metric const& metric, std::size_t ranks);
+
 /// Those that come with the program, by name: a100, b200, cpu, gb200, gh200, h100, h200.
 std::vector<std::string> builtin_specs();
 /// A built-in spec's TOML text. Throws Error(usage) for another name.

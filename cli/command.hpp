@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "exporters/exporter.hpp"
 
 #include <CLI/CLI.hpp>
 #include <span>
@@ -22,5 +23,8 @@ std::span<Command const* const> commands();
 /// script that was not set, and must not be taken for the default.
 CLI::Option* add_value(CLI::App& app, std::string const& names, std::string& target, std::string const& kind,
                        std::string const& help);
+
+/// The report in that form, judged where the form says so.
+std::string rendered(Exporter const& form, Report const& report);
 
 } // namespace maru

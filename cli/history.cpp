@@ -22,15 +22,6 @@ struct Arguments {
   bool doubtful = false;
 };
 
-void print(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size())
-    throw Error(Exit::incomplete, "cannot write to standard output");
-}
-Exit finish(Exit code = Exit::good) {
-  if (std::fflush(stdout) != 0) throw Error(Exit::incomplete, "cannot write to standard output");
-  return code;
-}
-
 void require_format(std::string const& format, std::vector<std::string> const& known) {
   if (std::find(known.begin(), known.end(), format) == known.end())
     throw Error(Exit::usage, unknown("format", format, known));
@@ -65,7 +56,7 @@ Exit add_reports(Arguments const& a) {
     auto const added = history->add(report, cluster);
     print(fmt::format("{}: {}\n", one_line(path), told(added, one_line(cluster))));
   }
-  return finish(code);
+  return code;
 }
 
 // A fleet's hosts would fill the screen, so only the nearest is named.
@@ -93,7 +84,7 @@ Exit list(Arguments const& a) {
   require_known(history, a);
   auto const runs = history.runs({.cluster = a.cluster, .limit = a.limit});
   print(a.format == "json" ? list_json(runs) : list_text(runs, history.count_runs(a.cluster), a.database));
-  return finish();
+  return Exit::good;
 }
 
 std::vector<Series> wanted(History const& history, Arguments const& a) {
@@ -123,7 +114,7 @@ Exit show_trend(Arguments const& a) {
   }
   if (all.empty()) throw Error(Exit::usage, "all values of that are doubtful (throttled, say); --doubtful shows them");
   print(a.format == "json" ? trend_json(history, all) : trend_text(history, all, all.size() <= most_unasked));
-  return finish();
+  return Exit::good;
 }
 
 Exit export_all(Arguments const& a) {
@@ -144,7 +135,7 @@ Exit export_all(Arguments const& a) {
       if (fresh) with->second = history.software(point.software);
       print(row(run->second, series, point, with->second));
     }
-  return finish();
+  return Exit::good;
 }
 
 Exit check(Arguments const& a) {
@@ -154,7 +145,7 @@ Exit check(Arguments const& a) {
     faults = history.check();
     if (faults.empty()) {
       print(fmt::format("{}: in order, {} runs\n", one_line(a.database), history.count_runs()));
-      return finish();
+      return Exit::good;
     }
   } catch (Damaged const& damage) {
     faults.push_back(damage.fault());
@@ -163,7 +154,7 @@ Exit check(Arguments const& a) {
   constexpr std::size_t most = 20;
   for (std::size_t i = 0; i < std::min(faults.size(), most); ++i) print(wrap(one_line(faults[i]), "  ", 80));
   if (faults.size() > most) print(fmt::format("  and {} more\n", faults.size() - most));
-  return finish(Exit::wrong);
+  return Exit::wrong;
 }
 
 CLI::App* below(CLI::App* history, char const* name, char const* help, std::shared_ptr<Arguments> const& a, Exit& code,

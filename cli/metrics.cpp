@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
+#include "cli/terminal.hpp"
 #include "core/suggest.hpp"
 #include "core/text.hpp"
 #include "exporters/metrics/expose.hpp"
 
-#include <cstdio>
 #include <fmt/format.h>
 
 namespace maru {
@@ -32,8 +32,7 @@ Exit metrics(std::string const& format) {
     text = metrics_json();
   else
     throw Error(Exit::usage, unknown("format", format, {"table", "markdown", "json"}));
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-    throw Error(Exit::incomplete, "cannot write to standard output");
+  print(text);
   return Exit::good;
 }
 

@@ -74,9 +74,13 @@ void RunPublisher::check_series(Report const& planned) const {
                           sum, largest->second, largest->first, most_series_));
 }
 
+bool RunPublisher::asked() const {
+  auto const& a = arguments_;
+  return !a.listen.empty() || !a.remote_write.empty() || !a.pushgateway.empty() || !a.textfile.empty();
+}
+
 void RunPublisher::start(Report const& planned) {
   auto const& a = arguments_;
-  if (a.listen.empty() && a.remote_write.empty() && a.pushgateway.empty() && a.textfile.empty()) return;
   check_series(planned);
   std::vector<std::unique_ptr<Sink>> sinks;
   if (!a.listen.empty())
@@ -98,33 +102,36 @@ void RunPublisher::start(Report const& planned) {
 
 bool RunPublisher::due() const { return publisher_ && monotonic_seconds() >= next_; }
 
-Exposition RunPublisher::exposition(Report const& report, double now) const {
+Exposition RunPublisher::exposition(Report const& report, double now, Opinion const& judged) const {
   ExposeOptions options;
   options.now = now;
   options.sinks = finished_;
   if (publisher_)
     for (auto& sink : publisher_->health()) options.sinks.push_back(std::move(sink));
-  if (now == 0) options.opinion = opinion(report);
+  options.opinion = judged;
   return expose(report, options);
 }
 
 void RunPublisher::publish(Report const& report) {
   if (!publisher_) return;
   auto const begun = monotonic_seconds();
-  publisher_->publish(exposition(report, unix_seconds()));
+  publisher_->publish(exposition(report, unix_seconds(), {}));
   auto const spent = monotonic_seconds() - begun;
   next_ = begun + std::max(every_, spent / most_of_the_time);
 }
 
 void RunPublisher::finish(World& world, Report const& report) {
+  if (!asked()) return;
   bool const leads = world.rank() == 0;
+  auto const judged = leads ? opinion(report) : Opinion();
   if (!arguments_.textfile.empty()) {
-    auto const health = write_textfiles(world, arguments_.textfile, leads ? exposition(report, 0) : Exposition());
+    auto const health =
+        write_textfiles(world, arguments_.textfile, leads ? exposition(report, 0, judged) : Exposition());
     if (leads) finished_.push_back(health);
   }
   if (!publisher_) return;
   StopSignal const stop;
-  publisher_->finish(exposition(report, 0), StopSignal::requested);
+  publisher_->finish(exposition(report, 0, judged), StopSignal::requested);
   for (auto const& sink : publisher_->health())
     if (sink.failures > 0 || sink.dropped > 0)
       say(fmt::format("metrics: {}: {:.0f} attempts failed, {:.0f} samples arrived, {:.0f} were dropped", sink.sink,

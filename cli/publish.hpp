@@ -28,6 +28,8 @@ public:
   /// Only the rank that `leads` needs the file with the password. Throws Error(usage).
   RunPublisher(PublishArguments const& arguments, bool leads);
 
+  /// Whether there is any way out; nothing need be planned without.
+  bool asked() const;
   /// Before anything is measured. Throws Error(usage) with the count of the largest metric when the report that is
   /// planned has more series than allowed, and for an address or URL that is none.
   void start(Report const& planned);
@@ -40,7 +42,7 @@ public:
 
 private:
   void check_series(Report const& planned) const;
-  Exposition exposition(Report const& report, double now) const;
+  Exposition exposition(Report const& report, double now, Opinion const& judged) const;
 
   PublishArguments arguments_;
   double linger_ = 0, every_ = 0;

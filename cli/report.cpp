@@ -4,6 +4,7 @@
 #include "analysis/judge.hpp"
 #include "analysis/link_map.hpp"
 #include "cli/command.hpp"
+#include "cli/terminal.hpp"
 #include "cli/thresholds.hpp"
 #include "core/file.hpp"
 #include "core/journal.hpp"
@@ -35,30 +36,23 @@ Report read(std::string const& path) {
   return report;
 }
 
-bool is_for(Spec const& spec, Place const& place) {
-  if (spec.models.empty()) return !place.device;
-  return place.device && std::find(spec.models.begin(), spec.models.end(), place.model) != spec.models.end();
-}
-
-/// The floors of the specs, question by question: where several are for one, the highest.
-std::vector<Expected> expectations(Report const& report, std::vector<Spec> const& specs) {
+/// The floors of the specs, question by question: where several are for one, the strictest. One in seconds is the most
+/// that may be taken: no line to stay above.
+std::vector<Expected> floors_of(Report const& report, std::vector<Spec> const& specs) {
   auto const all = measurements(report);
   std::map<std::string, Expected> found;
   std::set<std::size_t> seen;
   for (auto const& value : all.values) {
-    if (!seen.insert(value.metric).second) continue;
-    auto const& record = report.records[value.record];
     auto const& metric = all.metrics[value.metric];
-    for (auto const& spec : specs)
-      for (auto const& floor : spec.floors) {
-        // A floor in seconds is the most that may be taken: no line to stay above.
-        if (floor.unit == Unit::second || !is_for(spec, all.places[value.place]) ||
-            !is_for(floor, metric, record.group.ranks.size()))
-          continue;
-        auto& best = found[page_key(record)];
-        if (best.least < floor.least)
-          best = {page_key(record), metric.figure, floor.least, spec.name + ": " + floor.source};
-      }
+    if (!seen.insert(value.metric).second || metric.unit == Unit::second) continue;
+    auto const& record = report.records[value.record];
+    for (auto const& spec : specs) {
+      auto const* floor = floor_for(spec, metric, record.group.ranks.size());
+      if (!floor || !is_for(spec, all.places[value.place])) continue;
+      auto& best = found[page_key(record)];
+      if (best.least < floor->least)
+        best = {page_key(record), metric.figure, floor->least, spec.name + ": " + floor->source};
+    }
   }
   std::vector<Expected> result;
   for (auto& [key, one] : found) result.push_back(std::move(one));
@@ -70,7 +64,7 @@ Page page_of(Report const& report, Thresholds const& thresholds) {
   options.thresholds = thresholds;
   options.specs = specs_for(report);
   auto const verdict = judge(report, options);
-  return make_page({report, verdict, expectations(report, options.specs)});
+  return make_page({report, verdict, floors_of(report, options.specs)});
 }
 
 /// What is there and no page of ours stays: a typing error must not cost anybody a file.
@@ -81,11 +75,6 @@ void require_replaceable(std::string const& path) {
   auto const beginning = file.next(); // lasts as long as its reader
   if (!beginning.empty() && !is_page({beginning.data(), beginning.size()}))
     throw Error(Exit::usage, fmt::format("-o {}: is there already and is no page of maru report", path));
-}
-
-void print(std::string const& text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-    throw Error(Exit::incomplete, "cannot write to standard output");
 }
 
 Exit make(Arguments const& a) {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "analysis/expectations.hpp"
 #include "analysis/findings.hpp"
 #include "analysis/judge.hpp"
 #include "bench/agree.hpp"
@@ -157,9 +156,8 @@ RunOptions make_options(Arguments const& a) {
 
 void write_files(Report report, std::string const& directory) {
   conclude(report);
-  auto const judged = opinion(report);
   for (auto const* exporter : exporters())
-    if (exporter->file) write_file(fmt::format("{}/{}", directory, exporter->file), exporter->render(report, judged));
+    if (exporter->file) write_file(fmt::format("{}/{}", directory, exporter->file), rendered(*exporter, report));
 }
 
 std::vector<std::string> file_names() {
@@ -171,8 +169,7 @@ std::vector<std::string> file_names() {
 
 /// Of a report that is concluded. False when the table could not be printed.
 bool show_result(Report const& report, RunOptions const& options, Exporter const& form) {
-  bool const printed =
-      std::fputs(form.render(report, opinion(report)).c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  bool const printed = std::fputs(rendered(form, report).c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   if (!printed) say("maru: cannot write to standard output");
   say(fmt::format("files in {}: {}, journal.jsonl", options.out, fmt::join(options.files, ", ")));
   if (!report.run.complete)
@@ -232,7 +229,8 @@ Exit run_in(World& world, Arguments const& a) {
                           .suspects = [&](Report const& report,
                                           Suspicion suspicion) { return find_suspects(report, suspicion, thresholds); },
                           .outlook = say,
-                          .planned = [&](Report const& planned) { publisher->start(planned); },
+                          .planned = publisher->asked() ? [&](Report const& planned) { publisher->start(planned); }
+                                                        : std::function<void(Report const&)>(),
                           .wants_look = [&] { return publisher->due(); },
                           .look = [&](Report const& report) { publisher->publish(report); }});
   printer.clear();

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "analysis/expectations.hpp"
 #include "cli/command.hpp"
+#include "cli/terminal.hpp"
 #include "core/report_io.hpp"
 #include "core/suggest.hpp"
 #include "exporters/exporter.hpp"
 
-#include <cstdio>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -21,10 +20,7 @@ std::vector<std::string> format_names() {
 Exit show(std::string const& path, std::string const& format) {
   auto const* exporter = find_exporter(format);
   if (!exporter) throw Error(Exit::usage, unknown("format", format, format_names()));
-  auto const report = read_report(path);
-  auto const text = exporter->render(report, opinion(report));
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-    throw Error(Exit::incomplete, "cannot write to standard output");
+  print(rendered(*exporter, read_report(path)));
   return Exit::good;
 }
 

@@ -47,6 +47,11 @@ void say(std::string_view line) noexcept {
   }
 }
 
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    throw Error(Exit::incomplete, "cannot write to standard output");
+}
+
 bool speaks_for_all() { return is_first_of_job(); }
 
 double parse_watchdog(std::string const& text) {

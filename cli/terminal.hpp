@@ -12,6 +12,9 @@ namespace maru {
 /// One line on stderr, control characters made harmless. Never fails: a full or closed stderr must not end a run.
 void say(std::string_view line) noexcept;
 
+/// What was asked for, on stdout, to its last byte. Throws Error(incomplete) when it cannot be written.
+void print(std::string_view text);
+
 /// Whether this process is the one of a job that speaks where all would say the same, as the launcher numbers them: a
 /// command line that is wrong is wrong for each of them, before any of them has found the others.
 bool speaks_for_all();

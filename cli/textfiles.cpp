@@ -70,7 +70,8 @@ SinkHealth write_textfiles(World& world, std::string const& directory, Expositio
   auto const failures = world.gather_text(failure);
   for (std::size_t rank = 0; rank < failures.size(); ++rank) {
     if (!leaders[rank]) continue;
-    auto const samples = static_cast<double>(series_count(only(exposition, hosts[rank])));
+    auto const of_run = rank == 0 ? series_count(only(exposition, Tier::run)) : 0;
+    auto const samples = static_cast<double>(of_run + series_count(only(exposition, hosts[rank])));
     (failures[rank].empty() ? health.samples : health.dropped) += samples;
     if (failures[rank].empty()) continue;
     health.failures += 1;

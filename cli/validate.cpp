@@ -99,11 +99,6 @@ Baseline read_baseline(std::string const& wanted, std::string const& cluster, Re
   return baseline;
 }
 
-void print(std::string const& text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-    throw Error(Exit::incomplete, "cannot write to standard output");
-}
-
 Exit validate(Arguments const& a) {
   auto const* format = find_verdict_format(a.format);
   if (!format) throw Error(Exit::usage, unknown("format", a.format, format_names()));

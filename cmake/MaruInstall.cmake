@@ -15,6 +15,7 @@ install(DIRECTORY core analysis exporters DESTINATION ${header_dir} COMPONENT de
   FILES_MATCHING PATTERN "*.hpp"
   PATTERN "app" EXCLUDE # no headers there, and a folder is installed even when it is empty
   PATTERN "generated" EXCLUDE
+  PATTERN "publish" EXCLUDE # that library is the program's own
   # Hold the JSON and TOML libraries, which no public header shows.
   PATTERN "json_tree.hpp" EXCLUDE
   PATTERN "toml_tree.hpp" EXCLUDE)

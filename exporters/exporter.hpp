@@ -17,6 +17,7 @@ struct Exporter {
   char const* file; ///< name of the file that a run leaves, or nullptr for a form that is only shown
   char const* help;
   std::string (*write)(Report const&, Opinion const&);
+  bool judged = false; ///< whether it says what the opinion says; the others are written without one
 
   std::string render(Report const& report, Opinion const& opinion = {}) const { return write(report, opinion); }
 };

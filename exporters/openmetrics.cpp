@@ -15,6 +15,6 @@ std::string render(Report const& report, Opinion const& opinion) {
 
 extern Exporter const openmetrics_exporter;
 Exporter const openmetrics_exporter{"openmetrics", "metrics.om",
-                                    "OpenMetrics 1.0 with time stamps, for Prometheus' backfill", render};
+                                    "OpenMetrics 1.0 with time stamps, for Prometheus' backfill", render, true};
 
 } // namespace maru

@@ -18,7 +18,6 @@ Exposition expose(Report const& report, ExposeOptions const& options) {
   MetricSource const source(report, options);
   Exposition result;
   for (auto const* row : metric_table()) {
-    if (row->tier == Tier::device && !options.device) continue;
     SampleList samples;
     row->collect(source, samples);
     if (auto taken = samples.take(); !taken.empty()) result.push_back({row, std::move(taken)});

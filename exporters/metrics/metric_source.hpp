@@ -7,8 +7,6 @@
 #include "exporters/metrics/metric.hpp"
 #include "exporters/rank_hosts.hpp"
 
-#include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +23,7 @@ struct SinkHealth {
 /// What an exposition is made from beside the report.
 struct ExposeOptions {
   Opinion opinion;
-  double now = 0;     ///< seconds since the epoch, for a run that goes on; 0: the report is of a run that has ended
-  bool device = true; ///< whether with the device tier
+  double now = 0; ///< seconds since the epoch, for a run that goes on; 0: the report is of a run that has ended
   std::vector<SinkHealth> sinks;
 };
 

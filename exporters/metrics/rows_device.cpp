@@ -91,18 +91,16 @@ void ceiling(Source source, SampleList& out) {
 }
 
 void invalid(Source source, SampleList& out) {
-  std::map<std::int64_t, std::map<std::string_view, double>> counts;
+  std::map<std::int64_t, std::map<std::string, double, std::less<>>> counts;
   for (auto const& record : source.report.records)
     if (record.group.ranks.size() == 1)
-      for (auto const& word : doubts(record))
-        if (auto const known = doubt_words(); std::find(known.begin(), known.end(), word) != known.end())
-          counts[record.group.ranks.front()][*std::find(known.begin(), known.end(), word)] += 1;
+      for (auto const& word : doubts(record)) counts[record.group.ranks.front()][word] += 1;
   for (auto const& rank : source.report.ranks) {
     if (rank.device.empty()) continue;
     for (auto const& word : doubt_words()) {
       auto series = device_series(rank.device_uuid, rank.host, rank.local_rank);
       add_label(series, "reason", word);
-      out.add(std::move(series), counts[rank.rank][word], source.end());
+      out.add(std::move(series), counts[rank.rank][std::string(word)], source.end());
     }
   }
 }

@@ -53,6 +53,12 @@ expect_match "$err" '^metrics: http://127\.0\.0\.1:[0-9]+/metrics$'
 [ ! -e targets/maru.json ] || fail "the target is still there"
 expect_exit 0 promtool check metrics <text/maru-"$(uname -n)".prom
 
+# What is counted beforehand is no less than what the run then has.
+series=$(grep -vc '^#' run/metrics.om)
+expect_mpi_exit 2 4 "$MARU" run --plan quick --out refused --textfile text --max-series $((series - 1))
+expect_match "$err" '^maru: the run would have up to [0-9]+ series, .*--max-series is'
+[ ! -e refused ] || fail "a run that was refused has a folder"
+
 backfill run/metrics.om replayed
 prometheus_at "$replayed" replayed replayed.yml
 expect_exit 0 "${monitoring[@]}" compare table.json run/metrics.om "http://127.0.0.1:$live" "http://127.0.0.1:$replayed"

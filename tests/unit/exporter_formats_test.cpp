@@ -2,6 +2,7 @@
 // What the readers of each format rely on.
 #include "exporters/exporter.hpp"
 #include "exporters/text.hpp"
+#include "tests/unit/lines.hpp"
 #include "tests/unit/sample_report.hpp"
 
 #include <algorithm>
@@ -16,13 +17,6 @@ namespace maru {
 namespace {
 
 std::string render(std::string_view format, Report const& report) { return find_exporter(format)->render(report); }
-
-std::vector<std::string> lines_of(std::string const& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
 
 std::size_t words_in(std::string const& line) {
   std::istringstream stream(line);

@@ -4,6 +4,7 @@
 #include "exporters/text.hpp"
 #include "tests/unit/comma_locale.hpp"
 #include "tests/unit/golden.hpp"
+#include "tests/unit/lines.hpp"
 #include "tests/unit/sample_report.hpp"
 
 #include <algorithm>
@@ -13,13 +14,6 @@
 
 namespace maru {
 namespace {
-
-std::vector<std::string> lines_of(std::string const& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
 
 class EveryExporter : public testing::TestWithParam<Exporter const*> {
 protected:

@@ -5,6 +5,7 @@
 #include "analysis/expectations.hpp"
 #include "exporters/exporter.hpp"
 #include "tests/unit/golden.hpp"
+#include "tests/unit/lines.hpp"
 #include "tests/unit/sample_report.hpp"
 
 #include <algorithm>
@@ -16,13 +17,6 @@
 
 namespace maru {
 namespace {
-
-std::vector<std::string> lines_of(std::string const& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
 
 ExposeOptions with_everything(Report const& report) {
   ExposeOptions options;

@@ -5,6 +5,7 @@
 #include "exporters/verdict_text.hpp"
 #include "tests/unit/comma_locale.hpp"
 #include "tests/unit/golden.hpp"
+#include "tests/unit/lines.hpp"
 #include "tests/unit/sample_verdict.hpp"
 
 #include <gmock/gmock.h>
@@ -19,13 +20,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-std::vector<std::string> lines_of(std::string const& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
 
 std::string render(char const* format, Verdict const& verdict) { return find_verdict_format(format)->render(verdict); }
 
